@@ -1,0 +1,22 @@
+# Both targets work alone on a machine that has Python 3.10+ (with venv) and make.
+PYTHON ?= python3
+VENV ?= .venv
+
+.PHONY: demo test clean
+
+# Made again when the dependencies change; the stamp is written only when all is in.
+$(VENV)/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+demo: $(VENV)/installed
+	$(VENV)/bin/python recipes/train_v1_rafd.py
+
+test: $(VENV)/installed
+	$(VENV)/bin/python -m ruff check .
+	$(VENV)/bin/python -m pytest
+
+clean:
+	rm -rf $(VENV)
