@@ -1,0 +1,1 @@
+"""StarGAN: networks, losses and the model."""

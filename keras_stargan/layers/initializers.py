@@ -1,0 +1,14 @@
+"""Initial weights."""
+
+import keras
+
+
+def fan_in_uniform(fan_in: int) -> keras.initializers.Initializer:
+    """Uniform in +-1/sqrt(fan_in): the published code's initial weights and biases.
+
+    Args:
+        fan_in: how many values enter one output of the layer, e.g.
+            `4 * 4 * 64` for a 4x4 convolution of 64 channels.
+    """
+    bound = fan_in**-0.5
+    return keras.initializers.RandomUniform(-bound, bound)

@@ -1,0 +1,270 @@
+"""StarGAN (Choi et al., CVPR 2018, arXiv:1711.09020)."""
+
+import functools
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_stargan.labels import KINDS
+from keras_stargan.models.stargan.stargan_losses import (
+    discriminator_losses,
+    generator_losses,
+)
+from keras_stargan.models.stargan.stargan_networks import Discriminator, Generator
+from keras_stargan.training import Adam, AdversarialModel, Update, input_gradient
+from keras_stargan.training.randomness import Draws
+
+
+@keras.saving.register_keras_serializable("keras_stargan")
+class StarGAN(AdversarialModel):
+    """One generator that translates images between all domains of a data set.
+
+    The discriminator tells real from translated images and classifies their
+    domain; the generator is given the target label, has to be classified as it,
+    and has to lead back to the original (StarGAN, section 3). Trained as WGAN
+    with gradient penalty. `fit` takes batches of (images, labels).
+
+    Args:
+        image_size: height and width of the images in pixels, a multiple of 4 and
+            of `2**num_discriminator_layers`. Defaults to 128.
+        num_labels: entries of a label vector.
+        label_kind: `"categorical"` (one-hot labels, as RaFD's) or `"binary"`
+            (attributes, as CelebA's).
+        conv_dim: channels of both networks' first layers. Defaults to 64.
+        num_residual_blocks: of the generator. Defaults to 6.
+        num_discriminator_layers: of the discriminator. Defaults to 6.
+        lambda_cls: weight of the classification loss. Defaults to 1.
+        lambda_rec: weight of the reconstruction loss. Defaults to 10.
+        lambda_gp: weight of the gradient penalty. Defaults to 10.
+        n_critic: updates of the discriminator for each one of the generator.
+            Defaults to 5.
+        seed: of every random draw in training. Defaults to 0.
+        **kwargs: as for `keras.Model`.
+
+    Raises:
+        ValueError: for a size that cannot be halved often enough, fewer than one
+            label, an unknown kind, or an `n_critic` below 1.
+
+    Example:
+        ```python
+        model = keras_stargan.StarGAN(image_size=128, num_labels=8)
+        model.compile()
+        model.fit(dataset, epochs=10)
+        translated = model.translate(images, target_labels)
+        ```
+    """
+
+    def __init__(
+        self,
+        image_size: int = 128,
+        num_labels: int = 8,
+        label_kind: str = "categorical",
+        conv_dim: int = 64,
+        num_residual_blocks: int = 6,
+        num_discriminator_layers: int = 6,
+        lambda_cls: float = 1.0,
+        lambda_rec: float = 10.0,
+        lambda_gp: float = 10.0,
+        n_critic: int = 5,
+        seed: int = 0,
+        **kwargs,
+    ) -> None:
+        if num_labels < 1:
+            raise ValueError(f"num_labels must be at least 1; received {num_labels}.")
+        if label_kind not in KINDS:
+            raise ValueError(
+                f"label_kind must be one of {KINDS}; received {label_kind!r}."
+            )
+        if n_critic < 1:
+            raise ValueError(f"n_critic must be at least 1; received {n_critic}.")
+        super().__init__(seed=seed, **kwargs)
+        self.image_size = image_size
+        self.num_labels = num_labels
+        self.label_kind = label_kind
+        self.conv_dim = conv_dim
+        self.num_residual_blocks = num_residual_blocks
+        self.num_discriminator_layers = num_discriminator_layers
+        self.lambda_cls = lambda_cls
+        self.lambda_rec = lambda_rec
+        self.lambda_gp = lambda_gp
+        self.n_critic = n_critic
+        self.generator = Generator(
+            image_size,
+            num_labels,
+            conv_dim,
+            num_residual_blocks,
+            dtype=self.dtype_policy,
+            name="generator",
+        )
+        self.discriminator = Discriminator(
+            image_size,
+            num_labels,
+            conv_dim,
+            num_discriminator_layers,
+            dtype=self.dtype_policy,
+            name="discriminator",
+        )
+        self.built = True
+
+    def compile(
+        self,
+        generator_optimizer: keras.optimizers.Optimizer | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        jit_compile: bool | str = "auto",
+        **kwargs,
+    ) -> None:
+        """Sets what `fit` needs.
+
+        Args:
+            generator_optimizer: defaults to the published one,
+                `keras_stargan.Adam(1e-4, beta_1=0.5, beta_2=0.999)`.
+            discriminator_optimizer: the same.
+            jit_compile: whether losses and gradients are compiled with XLA:
+                True, False, or "auto", which is on where there is a GPU.
+            **kwargs: as for `AdversarialModel.compile`.
+        """
+        super().compile(
+            optimizers={
+                "generator": generator_optimizer or Adam(),
+                "discriminator": discriminator_optimizer or Adam(),
+            },
+            jit_compile=jit_compile,
+            **kwargs,
+        )
+
+    @property
+    def updates(self) -> tuple[Update, ...]:
+        """The discriminator at each step, the generator at each `n_critic`-th."""
+        return (
+            Update(
+                "D",
+                self._discriminator_losses,
+                {"real": 1.0, "fake": 1.0, "cls": self.lambda_cls, "gp": self.lambda_gp},
+                ("discriminator",),
+            ),
+            Update(
+                "G",
+                self._generator_losses,
+                {"fake": 1.0, "cls": self.lambda_cls, "rec": self.lambda_rec},
+                ("generator",),
+                every=self.n_critic,
+            ),
+        )
+
+    def draw(self, draws: Draws, batch: Any) -> dict[str, Any]:
+        """Target labels, the batch's own in a random order, and xhat's alpha."""
+        labels = batch[1]
+        size = ops.shape(labels)[0]
+        return {
+            "target_labels": ops.take(labels, draws.permutation("target", size), axis=0),
+            "alpha": draws.uniform("alpha", (size,)),
+        }
+
+    def _discriminator_losses(self, batch, draws):
+        images, labels = batch
+        return discriminator_losses(
+            functools.partial(self.discriminator, training=True),
+            images,
+            self.generator([images, draws["target_labels"]], training=True),
+            labels,
+            draws["alpha"],
+            self.label_kind,
+            input_gradient,
+        )
+
+    def _generator_losses(self, batch, draws):
+        images, labels = batch
+        return generator_losses(
+            functools.partial(self.generator, training=True),
+            functools.partial(self.discriminator, training=True),
+            images,
+            labels,
+            draws["target_labels"],
+            self.label_kind,
+        )
+
+    def check_batch(self, batch: Any) -> None:
+        """Raises `ValueError` unless a batch is (images, labels) as `fit` needs."""
+        images, labels = batch
+        self._check_inputs(images, labels)
+        low = float(ops.min(images))
+        if low >= 0:
+            warnings.warn(
+                f"No pixel of the first batch is below 0 (the least is {low:.3g}); "
+                "StarGAN's images run from -1 to 1, not from 0 to 1.",
+                stacklevel=4,
+            )
+
+    def _check_inputs(self, images: Any, labels: Any) -> None:
+        if images is None or labels is None:
+            raise ValueError("Batches must be (images, labels); there are no labels.")
+        size = self.image_size
+        needed = (
+            f"images of shape (batch, {size}, {size}, 3) with values from -1 to 1 and "
+            f"labels of shape (batch, {self.num_labels})"
+        )
+        image_shape, label_shape = tuple(images.shape), tuple(labels.shape)
+        if (
+            image_shape[1:] != (size, size, 3)
+            or label_shape[1:] != (self.num_labels,)
+            or len(label_shape) != 2
+            or image_shape[0] != label_shape[0]
+        ):
+            raise ValueError(
+                f"This model needs {needed}; received images of shape {image_shape} "
+                f"and labels of shape {label_shape}."
+            )
+        if image_shape[0] == 0:
+            raise ValueError(f"This model needs {needed}; received no image at all.")
+        low, high = float(ops.min(images)), float(ops.max(images))
+        # Written so that NaN is refused too.
+        if not (low >= -1.001 and high <= 1.001):
+            raise ValueError(
+                f"This model needs {needed}; received values from {low:.4g} to "
+                f"{high:.4g}. Pixels from 0 to 255 become so by `images / 127.5 - 1`."
+            )
+
+    def call(self, inputs: Any) -> Any:
+        """Translates `[images, target_labels]`."""
+        return self.generator(inputs)
+
+    def translate(
+        self, images: Any, target_labels: Any, batch_size: int = 32
+    ) -> np.ndarray:
+        """Translates images to the domains that labels name.
+
+        Args:
+            images: `(n, image_size, image_size, 3)`, values from -1 to 1.
+            target_labels: `(n, num_labels)`, the label each is to have.
+            batch_size: how many are translated at once.
+
+        Returns:
+            A float32 array `(n, image_size, image_size, 3)`, values from -1 to 1.
+
+        Raises:
+            ValueError: for other shapes, or values outside [-1, 1].
+        """
+        images = np.asarray(images, "float32")
+        target_labels = np.asarray(target_labels, "float32")
+        self._check_inputs(images, target_labels)
+        return self.predict((images, target_labels), batch_size=batch_size, verbose=0)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this model again."""
+        names = (
+            "image_size",
+            "num_labels",
+            "label_kind",
+            "conv_dim",
+            "num_residual_blocks",
+            "num_discriminator_layers",
+            "lambda_cls",
+            "lambda_rec",
+            "lambda_gp",
+            "n_critic",
+            "seed",
+        )
+        return super().get_config() | {name: getattr(self, name) for name in names}

@@ -1,0 +1,81 @@
+"""What each player of StarGAN minimises (StarGAN, equations 2 to 6 and 8).
+
+Each function returns the unweighted terms by name. Images are
+`(batch, height, width, 3)` in [-1, 1], labels `(batch, num_labels)`.
+"""
+
+from collections.abc import Callable
+
+import keras
+from keras import ops
+
+from keras_stargan.losses import classification_loss, gradient_penalty, l1_loss
+
+
+def discriminator_losses(
+    discriminator: Callable,
+    real: keras.KerasTensor,
+    fake: keras.KerasTensor,
+    labels: keras.KerasTensor,
+    alpha: keras.KerasTensor,
+    label_kind: str,
+    input_gradient: Callable,
+) -> dict[str, keras.KerasTensor]:
+    """The terms of L_D.
+
+    Args:
+        discriminator: x -> (D_src(x), D_cls(x)).
+        real: real images x.
+        fake: their translations G(x, c).
+        labels: the real images' own labels c'.
+        alpha: `(batch,)`, the share of the real image in
+            xhat = alpha x + (1 - alpha) G(x, c).
+        label_kind: `"categorical"` or `"binary"`.
+        input_gradient: (function, x) -> gradient of sum(function(x)) by x; the
+            only thing here that each Keras backend does in its own way.
+
+    Returns:
+        `real` = -E[D_src(x)], `fake` = E[D_src(G(x, c))], `cls` = L_cls^real and
+        `gp`, the gradient penalty.
+    """
+    real_source, real_logits = discriminator(real)
+    fake_source, _ = discriminator(fake)
+    alpha = ops.reshape(alpha, (-1, 1, 1, 1))
+    mixed = alpha * real + (1.0 - alpha) * fake
+    return {
+        "real": -ops.mean(real_source),
+        "fake": ops.mean(fake_source),
+        "cls": classification_loss(labels, real_logits, label_kind),
+        "gp": gradient_penalty(input_gradient(lambda x: discriminator(x)[0], mixed)),
+    }
+
+
+def generator_losses(
+    generator: Callable,
+    discriminator: Callable,
+    real: keras.KerasTensor,
+    labels: keras.KerasTensor,
+    target_labels: keras.KerasTensor,
+    label_kind: str,
+) -> dict[str, keras.KerasTensor]:
+    """The terms of L_G.
+
+    Args:
+        generator: [x, c] -> G(x, c).
+        discriminator: x -> (D_src(x), D_cls(x)).
+        real: real images x.
+        labels: their own labels c'.
+        target_labels: the labels c to translate to.
+        label_kind: `"categorical"` or `"binary"`.
+
+    Returns:
+        `fake` = -E[D_src(G(x, c))], `cls` = L_cls^fake and
+        `rec` = E[|x - G(G(x, c), c')|_1].
+    """
+    fake = generator([real, target_labels])
+    source, logits = discriminator(fake)
+    return {
+        "fake": -ops.mean(source),
+        "cls": classification_loss(target_labels, logits, label_kind),
+        "rec": l1_loss(real, generator([fake, labels])),
+    }

@@ -1,0 +1,59 @@
+"""The published optimiser."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("keras_stargan")
+class Adam(keras.optimizers.Adam):
+    """Adam as PyTorch has it, in one pass over each weight.
+
+    It differs from Keras' in two ways. Epsilon is added to the root of the
+    *bias-corrected* second moment (Keras: of the raw one, which weakens the first
+    hundreds of steps), and each weight is updated by one fused operation instead
+    of about ten, which at 45 million parameters and small images is a good part
+    of a step.
+
+    Args:
+        learning_rate: the rate. Defaults to 1e-4, StarGAN's.
+        beta_1: decay of the first moment. Defaults to 0.5, StarGAN's.
+        beta_2: decay of the second moment. Defaults to 0.999.
+        epsilon: defaults to 1e-8.
+        **kwargs: as for `keras.optimizers.Adam`, without `amsgrad`.
+
+    Raises:
+        ValueError: if `amsgrad` is asked for.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-4,
+        beta_1: float = 0.5,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        **kwargs,
+    ) -> None:
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
+        if self.amsgrad:
+            raise ValueError("amsgrad=True is not supported; use keras.optimizers.Adam.")
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Moves one weight."""
+        index = self._get_variable_index(variable)
+        dtype = variable.dtype
+        step = tf.cast(self.iterations.value + 1, dtype)
+        beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
+        beta_2_power = tf.pow(beta_2, step)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=tf.pow(beta_1, step),
+            beta2_power=beta_2_power,
+            lr=tf.cast(learning_rate, dtype),
+            beta1=beta_1,
+            beta2=beta_2,
+            # The operation adds epsilon before the bias correction.
+            epsilon=self.epsilon * tf.sqrt(1.0 - beta_2_power),
+            grad=gradient,
+        )
