@@ -71,6 +71,12 @@ class AdversarialModel(keras.Model):
             (), initializer="zeros", dtype="int64", trainable=False, name="step"
         )
 
+    @property
+    def global_step(self) -> int:
+        """How many steps the weights have seen."""
+        # A replicated variable converts to NumPy, though not to an int.
+        return int(self.step.value.numpy())
+
     # What a method gives.
 
     @property

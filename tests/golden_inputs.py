@@ -1,0 +1,48 @@
+"""The inputs of the golden figures, made again (see tests/golden/README.md)."""
+
+import pathlib
+import zlib
+
+import numpy as np
+
+FOLDER = pathlib.Path(__file__).parent / "golden"
+
+
+def images(rng, count, size):
+    """`(count, size, size, 3)`: waves, rounded to bytes and scaled to [-1, 1]."""
+    t = np.arange(size) / size
+    planes = np.empty((count, size, size, 3))
+    for i in range(count):
+        for c in range(3):
+            fy, fx, phase = rng.rand(3) * [12, 12, 2 * np.pi]
+            planes[i, :, :, c] = np.sin(fy * t[:, None] + fx * t[None, :] + phase)
+    pixels = np.round((planes + 1) * 127.5).astype("uint8")
+    return pixels.astype("float32") / np.float32(127.5) - 1
+
+
+def weight(name, shape):
+    """The initial value of a weight, in PyTorch's layout."""
+    rng = np.random.RandomState(zlib.crc32(name.encode()))
+    r = rng.standard_normal(shape)
+    if len(shape) >= 2:
+        r = r * np.sqrt(2 / np.prod(shape[1:]))
+    elif name.endswith("weight"):
+        r = 1 + 0.1 * r
+    else:
+        r = 0.1 * r
+    return r.astype("float32")
+
+
+def from_pytorch(value):
+    """A weight in Keras' layout: both kinds of kernel become (h, w, ..., ...)."""
+    return value.transpose(2, 3, 1, 0) if value.ndim == 4 else value
+
+
+def weights(golden, network):
+    """`[(PyTorch name, shape), ...]` of a network, in the order of its layers."""
+    prefix = "final "
+    return [
+        (key[len(prefix) :], golden[key].shape)
+        for key in golden
+        if key.startswith(f"{prefix}{network}/")
+    ]
