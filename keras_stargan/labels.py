@@ -3,6 +3,8 @@
 import dataclasses
 import difflib
 
+import numpy as np
+
 KINDS = ("categorical", "binary")
 
 
@@ -60,3 +62,38 @@ class LabelSet:
                 f"There is no label {name!r} among {', '.join(self.names)}.{hint}"
             )
         return self.names.index(name)
+
+    def chosen_targets(self, labels: np.ndarray) -> list[tuple[str, np.ndarray]]:
+        """The target labels when each name in turn is chosen.
+
+        Categorical: the name's one-hot. Binary: the name's entry is flipped; that
+        of an exclusive group is set and the others of its group are cleared.
+
+        Args:
+            labels: the images' own labels, shape (n, number of labels).
+
+        Returns:
+            For each name, in order, the name and float32 targets of the same
+            shape as the labels.
+
+        Raises:
+            ValueError: if the labels are not of that shape.
+        """
+        labels = np.asarray(labels, "float32")
+        if labels.ndim != 2 or labels.shape[1] != len(self):
+            raise ValueError(
+                f"labels must have the shape (n, {len(self)}); received {labels.shape}."
+            )
+        chosen = []
+        for index, name in enumerate(self.names):
+            if self.kind == "categorical":
+                groups = [self.names]
+            else:
+                groups = [group for group in self.exclusive if name in group]
+            targets = labels.copy()
+            targets[:, index] = 1.0 - targets[:, index]
+            for group in groups:
+                targets[:, [self.index(other) for other in group]] = 0.0
+                targets[:, index] = 1.0
+            chosen.append((name, targets))
+        return chosen

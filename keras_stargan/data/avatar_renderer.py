@@ -1,0 +1,140 @@
+"""Draws DiceBear avatars, in this process or in several.
+
+The file is also the program of the worker processes. They run it by its path, so
+that they import neither the package nor TensorFlow, which takes seconds; forking
+instead is unsafe once TensorFlow has started its threads. Hence it must not
+import anything of the package.
+"""
+
+import contextlib
+import functools
+import importlib.resources
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+
+import numpy as np
+import resvg_py
+from dicebear import Avatar, Style
+from PIL import Image
+
+# Starting a process takes as long as drawing about this many avatars.
+_WORTH_A_PROCESS = 100
+
+
+@functools.cache
+def _definition(style: str) -> Style:
+    file = importlib.resources.files("dicebear_styles").joinpath(f"{style}.json")
+    return Style(json.loads(file.read_text(encoding="utf-8")))
+
+
+def draw(style: str, view_box: str, size: int, options: dict) -> np.ndarray:
+    """Draw one avatar.
+
+    Args:
+        style: name of a style of `dicebear-styles`.
+        view_box: the part of the drawing to show, as SVG's `viewBox`
+            ("left top width height" in the drawing's units), a square.
+        size: width and height of the picture in pixels.
+        options: DiceBear's options.
+
+    Returns:
+        uint8 array of shape `(size, size, 3)`, RGB.
+    """
+    svg = Avatar(_definition(style), options).to_string()
+    svg = re.sub(r'viewBox="[^"]*"', f'viewBox="{view_box}"', svg, count=1)
+    # Clipping to the whole drawing takes half of the time and shows nowhere.
+    svg = re.sub(r'<g clip-path="url\(#clip-\w+\)">', "<g>", svg, count=1)
+    png = resvg_py.svg_to_bytes(
+        svg_string=svg,
+        width=size,
+        height=size,
+        background="#ffffff",
+        skip_system_fonts=True,
+    )
+    return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB"))
+
+
+def draw_all(
+    style: str,
+    view_box: str,
+    size: int,
+    options: list[dict],
+    progress: Callable[[int], None] = lambda done: None,
+) -> np.ndarray:
+    """Draw many avatars, on all cores if that is faster.
+
+    Args:
+        style: as for `draw`.
+        view_box: as for `draw`.
+        size: as for `draw`.
+        options: DiceBear's options for each avatar.
+        progress: called with the number of avatars drawn so far.
+
+    Returns:
+        uint8 array of shape `(len(options), size, size, 3)`, in order.
+
+    Raises:
+        RuntimeError: if a worker process dies; the message holds what it wrote.
+    """
+    images = np.empty((len(options), size, size, 3), "uint8")
+    count = min(_cores(), len(options) // _WORTH_A_PROCESS)
+    if count < 2:
+        for index, one in enumerate(options):
+            images[index] = draw(style, view_box, size, one)
+            progress(index + 1)
+        return images
+    workers, complaints = [], []
+    with contextlib.ExitStack() as stack:
+        for first in range(count):
+            # A file, since a pipe that nobody reads would fill up.
+            complaints.append(stack.enter_context(tempfile.TemporaryFile()))
+            worker = subprocess.Popen(
+                [sys.executable, os.path.abspath(__file__)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints[-1],
+            )
+            workers.append(stack.enter_context(worker))
+            stack.callback(worker.kill)  # Also after Ctrl-C; no-op if finished.
+            job = json.dumps((style, view_box, size, options[first::count]))
+            # A worker reads all of this before it writes: no deadlock. If it has
+            # died, reading from it below says of what.
+            with contextlib.suppress(BrokenPipeError), worker.stdin:
+                worker.stdin.write(job.encode())
+        # The avatars are dealt out in turn and cost about the same, so reading
+        # them in order keeps every worker busy without any threads here.
+        for index in range(len(options)):
+            data = workers[index % count].stdout.read(images[index].nbytes)
+            if len(data) < images[index].nbytes:
+                workers[index % count].wait()
+                complaint = complaints[index % count]
+                complaint.seek(0)
+                raise RuntimeError(
+                    f"A process that draws avatars died at avatar {index}:\n"
+                    + complaint.read().decode(errors="replace")
+                )
+            images[index] = np.frombuffer(data, "uint8").reshape(size, size, 3)
+            progress(index + 1)
+    return images
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _work() -> None:
+    style, view_box, size, options = json.load(sys.stdin)
+    for one in options:
+        sys.stdout.buffer.write(draw(style, view_box, size, one).tobytes())
+
+
+if __name__ == "__main__":
+    _work()

@@ -1,0 +1,210 @@
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from keras_stargan import StarGAN
+from keras_stargan.export import export_saved_model
+from keras_stargan.export.saved_model import prepare_images
+from keras_stargan.images import to_uint8
+from keras_stargan.labels import LabelSet
+
+SIZE = 32
+LABEL_SET = LabelSet(("angry", "happy", "sad"))
+
+# Runs where keras_stargan cannot be imported, as on a server.
+SERVER = """
+import sys
+sys.modules["keras_stargan"] = None
+import numpy as np
+import tensorflow as tf
+folder, given, results = sys.argv[1:]
+given = np.load(given)
+signatures = tf.saved_model.load(folder).signatures
+translated = signatures["serving_default"](
+    images=tf.constant(given["images"]), labels=tf.constant(given["labels"])
+)["translated"]
+png = signatures["translate_bytes"](
+    encoded=tf.constant([given["photo"].tobytes()] * 3),
+    target=tf.constant(["angry", "happy", "sad"]),
+)["encoded_bytes"]
+levels = np.stack([tf.io.decode_png(one).numpy() for one in png])
+names = signatures["label_names"]()["names"].numpy().astype(str)
+np.savez(results, translated=translated, levels=levels, names=names)
+"""
+
+
+def small_model(label_set):
+    return StarGAN(
+        image_size=SIZE,
+        num_labels=len(label_set),
+        label_kind=label_set.kind,
+        conv_dim=4,
+        num_residual_blocks=1,
+        num_discriminator_layers=2,
+    )
+
+
+def file_of(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def photo(width, height, mode="RGB"):
+    rng = np.random.default_rng(0)
+    image = Image.fromarray(rng.integers(0, 256, (5, 5, 3), "uint8"))
+    return image.resize((width, height), Image.Resampling.BICUBIC).convert(mode)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_model(LABEL_SET)
+
+
+@pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("served") / "faces" / "1"
+    export_saved_model(model, path, LABEL_SET)
+    return path
+
+
+@pytest.fixture(scope="module")
+def signatures(exported):
+    loaded = tf.saved_model.load(exported)
+    # The signatures do not keep what they need of it alive.
+    yield loaded.signatures
+    del loaded
+
+
+@pytest.fixture(scope="module")
+def served(exported, tmp_path_factory):
+    """What a process without this package gets from the export, and gave to it."""
+    folder = tmp_path_factory.mktemp("server")
+    rng = np.random.default_rng(0)
+    given = {
+        "images": rng.uniform(-1, 1, (4, SIZE, SIZE, 3)).astype("float32"),
+        "labels": np.eye(3, dtype="float32")[[0, 1, 2, 1]],
+        "photo": np.frombuffer(file_of(photo(90, 70)), "uint8"),
+    }
+    np.savez(folder / "given.npz", **given)
+    subprocess.run(
+        # -I: neither the current folder nor PYTHONPATH is searched.
+        [sys.executable, "-I", "-c", SERVER, exported, "given.npz", "results.npz"],
+        cwd=folder,
+        check=True,
+    )
+    return given, np.load(folder / "results.npz")
+
+
+def test_a_server_without_this_package_translates_as_the_model(model, served):
+    given, results = served
+    expected = model.translate(given["images"], given["labels"])
+    np.testing.assert_allclose(results["translated"], expected, atol=1e-5)
+
+
+def test_a_server_without_this_package_translates_files(model, served):
+    given, results = served
+    image = prepare_images(tf.constant([given["photo"].tobytes()]), SIZE).numpy()
+    expected = to_uint8(model.translate(np.repeat(image, 3, axis=0), np.eye(3)))
+    # One level for values so near the middle of two that rounding may differ.
+    assert np.abs(results["levels"].astype(int) - expected).max() <= 1
+    assert np.mean(results["levels"] != expected) < 1e-3
+
+
+def test_a_server_can_be_asked_for_the_names(served):
+    assert tuple(served[1]["names"]) == LABEL_SET.names
+
+
+def test_images_are_cropped_to_the_middle_square():
+    image = np.zeros((SIZE, 3 * SIZE, 3), "uint8")
+    image[:, SIZE : 2 * SIZE] = np.random.default_rng(0).integers(0, 256, (SIZE, 1, 3))
+    prepared = prepare_images(tf.constant([file_of(Image.fromarray(image))]), SIZE)
+    np.testing.assert_array_equal(
+        to_uint8(prepared.numpy())[0], image[:, SIZE : 2 * SIZE]
+    )
+
+
+def test_images_are_resized_with_antialiasing():
+    stripes = np.zeros((8 * SIZE, 8 * SIZE, 3), "uint8")
+    stripes[:, ::2] = 255
+    prepared = prepare_images(tf.constant([file_of(Image.fromarray(stripes))]), SIZE)
+    # Without it, a resized image is the stripes it hits.
+    np.testing.assert_allclose(prepared, 0.0, atol=0.05)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "I;16", "1"])
+def test_png_files_of_every_mode_are_prepared(mode):
+    image = photo(50, 60, "L")
+    if mode == "I;16":
+        file = file_of(Image.fromarray(np.asarray(image).astype("uint16") * 257))
+    else:
+        file = file_of(image.convert(mode))
+    prepared = prepare_images(tf.constant([file]), SIZE)
+    expected = prepare_images(tf.constant([file_of(image)]), SIZE)
+    tolerance = 2 if mode == "1" else 1.01 / 127.5
+    np.testing.assert_allclose(prepared, expected, atol=tolerance)
+
+
+def test_jpeg_files_are_prepared():
+    file = file_of(photo(50, 60), "JPEG", quality=95)
+    prepared = prepare_images(tf.constant([file]), SIZE)
+    expected = prepare_images(tf.constant([file_of(photo(50, 60))]), SIZE)
+    assert np.abs(prepared - expected).mean() < 0.05
+
+
+def test_an_unknown_target_is_an_error_that_lists_the_names(signatures):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="angry, happy, sad"):
+        signatures["translate_bytes"](
+            encoded=tf.constant([file_of(photo(32, 32))]),
+            target=tf.constant(["hapy"]),
+        )
+
+
+def test_binary_targets_are_the_names_of_what_is_present(tmp_path):
+    label_set = LabelSet(("blond", "male", "young"), "binary")
+    model = small_model(label_set)
+    export_saved_model(model, tmp_path / "1", label_set)
+    loaded = tf.saved_model.load(tmp_path / "1")
+    image = photo(SIZE, SIZE)
+    encoded = tf.constant([file_of(image)] * 3)
+    png = loaded.signatures["translate_bytes"](
+        encoded=encoded, target=tf.constant(["young, blond", "male", ""])
+    )["encoded_bytes"]
+    expected = model.translate(
+        prepare_images(encoded, SIZE), [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
+    )
+    levels = np.stack([tf.io.decode_png(one).numpy() for one in png])
+    assert np.abs(levels.astype(int) - to_uint8(expected)).max() <= 1
+    with pytest.raises(tf.errors.InvalidArgumentError, match="blond, male, young"):
+        loaded.signatures["translate_bytes"](
+            encoded=encoded[:1], target=tf.constant(["male,yuong"])
+        )
+
+
+def test_an_earlier_export_is_replaced_and_nothing_else_left(model, tmp_path):
+    path = tmp_path / "1"
+    path.mkdir()
+    (path / "saved_model.pb").write_bytes(b"an earlier export")
+    export_saved_model(model, path, LABEL_SET)
+    assert "label_names" in tf.saved_model.load(path).signatures
+    assert [entry.name for entry in tmp_path.iterdir()] == ["1"]
+
+
+def test_a_folder_of_something_else_is_not_replaced(model, tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(ValueError, match="earlier SavedModel"):
+        export_saved_model(model, tmp_path, LABEL_SET)
+    assert (tmp_path / "thesis.tex").exists()
+
+
+@pytest.mark.parametrize(
+    "label_set", [LabelSet(("a", "b")), LabelSet(LABEL_SET.names, "binary")]
+)
+def test_labels_must_be_the_models(model, tmp_path, label_set):
+    with pytest.raises(ValueError, match="3 categorical labels"):
+        export_saved_model(model, tmp_path / "1", label_set)

@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_stargan.data import load_rafd
+from keras_stargan.data.rafd import EXPRESSIONS
+
+GRAY = (90, 90, 90)
+
+
+def save(path, color=GRAY, size=(12, 12), mode="RGB", **kwargs):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, color).convert(mode).save(path, **kwargs)
+    return path
+
+
+def rafd_name(angle, person, expression, gaze="frontal"):
+    return f"Rafd{angle}_{person:02}_Caucasian_female_{expression}_{gaze}.jpg"
+
+
+def make_raw(root, people=(1, 2, 3), angles=("090",)):
+    for person in people:
+        for angle in angles:
+            for expression in EXPRESSIONS.names:
+                name = rafd_name(angle, person, expression)
+                save(root / f"model{person}" / name, (person * 20, 0, 0))
+    return root
+
+
+def make_folders(root, per_expression=2, color=GRAY):
+    for expression in EXPRESSIONS.names:
+        for number in range(per_expression):
+            save(root / expression / f"{number}.png", color)
+    return root
+
+
+def together(parts):
+    return np.concatenate([part.images for part in parts])
+
+
+def test_raw_names_give_expression_and_person(tmp_path):
+    train, test = load_rafd(make_raw(tmp_path), image_size=8, test_fraction=0.3)
+    assert (len(train), len(test)) == (16, 8)
+    assert not set(train.people) & set(test.people)
+    for part in (train, test):
+        np.testing.assert_array_equal(
+            part.labels, np.tile(np.eye(8), (len(part) // 8, 1))
+        )
+        reds = part.images[:, 4, 4, 0].astype(int)
+        assert np.abs(reds - 20 * part.people.astype(int)).max() <= 3
+
+
+def test_profile_angles_are_left_out(tmp_path):
+    angles = ("000", "045", "090", "135", "180")
+    train, test = load_rafd(make_raw(tmp_path, (1, 2), angles), image_size=8)
+    assert len(train) + len(test) == 2 * 8 * 3
+
+
+def test_folders_give_the_expression(tmp_path):
+    train, test = load_rafd(make_folders(tmp_path), image_size=8)
+    assert len(train) + len(test) == 16
+    for part in (train, test):
+        expressions = [EXPRESSIONS.names[i] for i in part.labels.argmax(axis=1)]
+        assert expressions == [person.split("/")[0] for person in part.people]
+
+
+def test_train_and_test_folders_are_the_split(tmp_path):
+    make_folders(tmp_path / "train", 2, (255, 255, 255))
+    make_folders(tmp_path / "test", 1, (0, 0, 0))
+    train, test = load_rafd(tmp_path, image_size=8)
+    assert (len(train), len(test)) == (16, 8)
+    assert train.images.min() == 255 and test.images.max() == 0
+
+
+def test_portraits_are_cropped_to_the_face_and_not_distorted(tmp_path):
+    make_folders(tmp_path)
+    portrait = Image.new("RGB", (681, 1024), "white")
+    # A black square where the face is, the middle half of the crop.
+    portrait.paste("black", (180, 301, 500, 621))
+    portrait.save(tmp_path / "angry" / "0.png")
+    images = together(load_rafd(tmp_path, image_size=64))
+    (face,) = images[[image.min() == 0 for image in images]]
+    rows, columns = np.nonzero(face[..., 0] < 128)
+    assert [rows.min(), rows.max(), columns.min(), columns.max()] == [16, 47, 16, 47]
+
+
+def test_square_pictures_are_taken_whole(tmp_path):
+    make_folders(tmp_path)
+    picture = Image.new("RGB", (64, 64), "white")
+    picture.paste("black", (0, 0, 8, 64))
+    picture.save(tmp_path / "angry" / "0.png")
+    images = together(load_rafd(tmp_path, image_size=64))
+    (whole,) = images[[image.min() == 0 for image in images]]
+    assert (whole[..., 0] < 128).any(axis=0).sum() == 8
+
+
+def test_exif_orientation_is_applied(tmp_path):
+    make_folders(tmp_path)
+    picture = Image.new("RGB", (16, 16), "white")
+    picture.paste("black", (0, 0, 16, 8))  # The upper half is black,
+    exif = Image.Exif()
+    exif[0x0112] = 3  # but the camera was upside down.
+    picture.save(tmp_path / "angry" / "0.png", exif=exif)
+    images = together(load_rafd(tmp_path, image_size=16))
+    (turned,) = images[[image.min() == 0 for image in images]]
+    assert turned[0].min() == 255 and turned[-1].max() == 0
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK"])
+def test_any_mode_becomes_rgb(tmp_path, mode):
+    make_folders(tmp_path)
+    save(tmp_path / "angry" / "0.tif", (204, 204, 204), mode=mode)
+    images = together(load_rafd(tmp_path, image_size=8))
+    assert np.abs(images[:, 0, 0].astype(int) - 204).sum(axis=1).min() <= 3
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(ValueError, match=r"no folder.*nowhere[\s\S]*Rafd090_01"):
+        load_rafd(tmp_path / "nowhere")
+
+
+def test_empty_folder(tmp_path):
+    with pytest.raises(ValueError, match=r"there are 0 usable[\s\S]*Expected"):
+        load_rafd(tmp_path)
+
+
+def test_unrecognised_files_are_quoted(tmp_path):
+    save(tmp_path / "holiday.jpg")
+    with pytest.raises(ValueError, match=r"1 other files, such as 'holiday.jpg'"):
+        load_rafd(tmp_path)
+
+
+def test_missing_expression_is_named(tmp_path):
+    make_folders(tmp_path)
+    for path in (tmp_path / "sad").iterdir():
+        path.unlink()
+    with pytest.raises(ValueError, match="missing: sad\\."):
+        load_rafd(tmp_path)
+
+
+def test_one_person_is_not_enough(tmp_path):
+    with pytest.raises(ValueError, match="all of one person, 07"):
+        load_rafd(make_raw(tmp_path, people=(7,)))
+
+
+def test_unreadable_picture_is_named(tmp_path):
+    make_folders(tmp_path)
+    (tmp_path / "happy" / "broken.jpg").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"broken\.jpg"):
+        load_rafd(tmp_path)
+
+
+def test_test_fraction_out_of_range(tmp_path):
+    with pytest.raises(ValueError, match=r"\(0, 1\).*1.5"):
+        load_rafd(make_folders(tmp_path), image_size=8, test_fraction=1.5)
