@@ -141,6 +141,29 @@ class ImageSet:
         test = np.isin(self.people, chosen)
         return self.subset(~test), self.subset(test)
 
+    def spread(self, count: int) -> np.ndarray:
+        """Indices of some pictures, as evenly over labels and people as they allow.
+
+        Args:
+            count: how many; all if there are fewer.
+
+        Returns:
+            Integers of shape `(count,)`, ascending, always the same.
+        """
+        if count >= len(self):
+            return np.arange(len(self))
+        label = np.unique(self.labels, axis=0, return_inverse=True)[1].reshape(-1)
+        person = np.unique(self.people, return_inverse=True)[1]
+        label_uses, person_uses = np.zeros(label.max() + 1), np.zeros(person.max() + 1)
+        taken = np.zeros(len(self), bool)
+        for _ in range(count):
+            uses = label_uses[label] + person_uses[person]
+            best = np.argmin(np.where(taken, np.inf, uses))
+            taken[best] = True
+            label_uses[label[best]] += 1
+            person_uses[person[best]] += 1
+        return np.flatnonzero(taken)
+
     def subset(self, which: np.ndarray) -> "ImageSet":
         """Take some of the pictures: indices, or a boolean for each picture."""
         return dataclasses.replace(

@@ -66,7 +66,9 @@ def evaluate_translations(
     if max_images is not None and max_images < 1:
         raise ValueError(f"max_images must be at least 1; received {max_images}.")
     label_set = test_set.label_set
-    sources = _spread(test_set, max_images)
+    sources = np.arange(len(test_set))
+    if max_images is not None:
+        sources = test_set.spread(max_images)
     own_labels = test_set.labels[sources]
     targets = np.stack([t for _, t in label_set.chosen_targets(own_labels)], axis=1)
     pairs = [(i, k) for i in range(len(sources)) for k in range(targets.shape[1])]
@@ -105,24 +107,6 @@ def evaluate_translations(
         "reconstruction_error": float(rebuilt) / len(pairs),
         **truth.result(),
     }
-
-
-def _spread(image_set: ImageSet, max_images: int | None) -> np.ndarray:
-    """Indices of so many images, as evenly over labels and people as they allow."""
-    count = len(image_set.images)
-    if max_images is None or max_images >= count:
-        return np.arange(count)
-    label = np.unique(image_set.labels, axis=0, return_inverse=True)[1].reshape(-1)
-    person = np.unique(image_set.people, return_inverse=True)[1]
-    label_uses, person_uses = np.zeros(label.max() + 1), np.zeros(person.max() + 1)
-    taken = np.zeros(count)
-    for _ in range(max_images):
-        uses = label_uses[label] + person_uses[person]
-        best = np.argmin(np.where(taken, np.inf, uses))
-        taken[best] = 1
-        label_uses[label[best]] += 1
-        person_uses[person[best]] += 1
-    return np.flatnonzero(taken)
 
 
 class _TrueAnswers:

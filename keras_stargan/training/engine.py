@@ -12,6 +12,13 @@ from keras import tree
 
 from keras_stargan.training.randomness import Draws
 
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        "keras_stargan trains on TensorFlow, but Keras runs on "
+        f"{keras.backend.backend()}; set the environment variable "
+        "KERAS_BACKEND=tensorflow before Keras is imported."
+    )
+
 
 @dataclasses.dataclass(frozen=True)
 class Update:
@@ -171,6 +178,8 @@ class AdversarialModel(keras.Model):
             ValueError: if there is no batch, or `check_batch` finds fault with it.
         """
         x = self._check_first_batch(x, y)
+        # Data sets come shuffled; Keras would warn that it cannot.
+        kwargs.setdefault("shuffle", not isinstance(x, tf.data.Dataset))
         return super().fit(x, y, **kwargs)
 
     def _check_first_batch(self, x: Any, y: Any) -> Any:
@@ -325,9 +334,7 @@ def _weighted_losses(
 ) -> dict[str, tf.Tensor]:
     """The losses of an update by their names in the logs, times `share`."""
     terms = update.loss(batch, draws)
-    terms["loss"] = sum(
-        weight * terms[term] for term, weight in update.weights.items()
-    )
+    terms["loss"] = sum(weight * terms[term] for term, weight in update.weights.items())
     # A replica without images has no loss, not NaN.
     return {
         f"{update.name}/{term}": tf.math.multiply_no_nan(value, share)

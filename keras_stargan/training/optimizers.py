@@ -35,7 +35,9 @@ class Adam(keras.optimizers.Adam):
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
         if self.amsgrad:
-            raise ValueError("amsgrad=True is not supported; use keras.optimizers.Adam.")
+            raise ValueError(
+                "amsgrad=True is not supported; use keras.optimizers.Adam."
+            )
 
     def update_step(self, gradient, variable, learning_rate):
         """Moves one weight."""

@@ -25,9 +25,7 @@ class Draws:
         self._seed = tf.stack([tf.cast(seed, tf.int64), tf.cast(step, tf.int64)])
 
     def _named(self, name: str) -> tf.Tensor:
-        return tf.random.fold_in(
-            self._seed, zlib.crc32(name.encode()), alg=_ALGORITHM
-        )
+        return tf.random.fold_in(self._seed, zlib.crc32(name.encode()), alg=_ALGORITHM)
 
     def uniform(self, name: str, shape: Sequence[int]) -> tf.Tensor:
         """Float32 numbers from U[0, 1)."""

@@ -142,7 +142,12 @@ class StarGAN(AdversarialModel):
             Update(
                 "D",
                 self._discriminator_losses,
-                {"real": 1.0, "fake": 1.0, "cls": self.lambda_cls, "gp": self.lambda_gp},
+                {
+                    "real": 1.0,
+                    "fake": 1.0,
+                    "cls": self.lambda_cls,
+                    "gp": self.lambda_gp,
+                },
                 ("discriminator",),
             ),
             Update(
@@ -159,7 +164,9 @@ class StarGAN(AdversarialModel):
         labels = batch[1]
         size = ops.shape(labels)[0]
         return {
-            "target_labels": ops.take(labels, draws.permutation("target", size), axis=0),
+            "target_labels": ops.take(
+                labels, draws.permutation("target", size), axis=0
+            ),
             "alpha": draws.uniform("alpha", (size,)),
         }
 

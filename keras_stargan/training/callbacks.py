@@ -1,0 +1,150 @@
+"""Callbacks that follow from the global step, so that a resumed run goes on alike."""
+
+import math
+import os
+import pathlib
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_stargan.images import save_png
+from keras_stargan.training.checkpoints import save_checkpoint
+
+
+class LinearDecay(keras.callbacks.Callback):
+    """A rate that is constant at first, then falls linearly to 0 (section 5.1).
+
+    Sets the rate of all optimisers of the model from its global step.
+
+    Args:
+        learning_rate: the rate at first.
+        total_steps: when it reaches 0.
+        constant_steps: how long it is constant; by default half of the steps.
+        every: how often, in steps, it changes. The published code: 1,000.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float,
+        total_steps: int,
+        constant_steps: int | None = None,
+        every: int = 1,
+    ) -> None:
+        super().__init__()
+        self.learning_rate = learning_rate
+        self.total_steps = total_steps
+        self.constant_steps = (
+            total_steps // 2 if constant_steps is None else constant_steps
+        )
+        self.every = every
+
+    def rate(self, step: int) -> float:
+        """The rate of the step after `step` steps."""
+        step -= step % self.every
+        falling = self.total_steps - self.constant_steps
+        left = (self.total_steps - step) / falling if falling else 1.0
+        return self.learning_rate * min(1.0, max(0.0, left))
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Reads the step once; asking the device at each step would wait for it."""
+        self._step = self.model.global_step
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Sets the rate."""
+        for optimizer in self.model.optimizers.values():
+            optimizer.learning_rate = self.rate(self._step)
+        self._step += self.model.steps_per_execution
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves the whole model, optimisers too, every so many epochs and at the end.
+
+    Args:
+        folder: where; see `save_checkpoint`.
+        every: in epochs.
+        keep: how many of the last to keep.
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike, every: int = 1, keep: int = 2
+    ) -> None:
+        super().__init__()
+        self.folder = folder
+        self.every = every
+        self.keep = keep
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Saves when due."""
+        if (epoch + 1) % self.every == 0:
+            save_checkpoint(self.model, self.folder, self.keep)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Saves the last state."""
+        save_checkpoint(self.model, self.folder, self.keep)
+
+
+class SampleGrids(keras.callbacks.Callback):
+    """Draws a grid of pictures every so many epochs and at the end.
+
+    Args:
+        draw: gives the grid, uint8 `(height, width, 3)`; called without arguments.
+        folder: where `step-0001000.png` goes.
+        every: in epochs.
+        log_dir: where TensorBoard is to find it too, if anywhere.
+    """
+
+    def __init__(
+        self,
+        draw: Callable[[], np.ndarray],
+        folder: str | os.PathLike,
+        every: int = 1,
+        log_dir: str | os.PathLike | None = None,
+    ) -> None:
+        super().__init__()
+        self.draw = draw
+        self.folder = pathlib.Path(folder)
+        self.every = every
+        self.writer = (
+            tf.summary.create_file_writer(os.fspath(log_dir)) if log_dir else None
+        )
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Draws when due."""
+        if (epoch + 1) % self.every == 0:
+            self._save()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Draws the last state."""
+        self._save()
+
+    def _save(self) -> None:
+        step = self.model.global_step
+        path = self.folder / f"step-{step:07d}.png"
+        if path.exists():
+            return
+        grid = self.draw()
+        save_png(path, grid)
+        if self.writer:
+            with self.writer.as_default():
+                tf.summary.image("samples", grid[None], step=step)
+            self.writer.flush()
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends the run when a loss is no longer a number; nothing is saved after that.
+
+    Raises:
+        FloatingPointError: naming the step and the losses.
+    """
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Looks at the losses."""
+        wrong = [k for k, value in (logs or {}).items() if not math.isfinite(value)]
+        if wrong:
+            raise FloatingPointError(
+                f"After step {self.model.global_step}, {', '.join(wrong)} "
+                f"{'are' if len(wrong) > 1 else 'is'} not finite. The last checkpoint "
+                "is from before."
+            )

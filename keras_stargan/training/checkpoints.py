@@ -1,0 +1,93 @@
+"""Checkpoints: whole models in files that are complete or not there."""
+
+import json
+import os
+import pathlib
+import warnings
+import zipfile
+
+import keras
+
+_PATTERN = "step-*.keras"
+
+
+def save_checkpoint(
+    model: keras.Model, folder: str | os.PathLike, keep: int = 2
+) -> pathlib.Path:
+    """Saves a model, with its optimisers and its step, as `step-0001000.keras`.
+
+    The file is written beside its place and renamed, so that a run killed at any
+    time leaves whole files only. Each is a model by itself, for
+    `keras.saving.load_model`.
+
+    Args:
+        model: an `AdversarialModel`.
+        folder: where to; made if it is missing.
+        keep: how many of the last checkpoints stay.
+
+    Returns:
+        The file's path.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"step-{model.global_step:07d}.keras"
+    if not path.exists():
+        save_model(model, path)
+    for old in sorted(folder.glob(_PATTERN))[:-keep]:
+        old.unlink()
+    return path
+
+
+def save_model(model: keras.Model, path: str | os.PathLike) -> None:
+    """`model.save`, into a file that is complete or not there."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        model.save(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def restore_checkpoint(model: keras.Model, folder: str | os.PathLike) -> bool:
+    """Gives a compiled model the state of the last checkpoint that can be read.
+
+    Args:
+        model: made and compiled as the one that was saved.
+        folder: where the checkpoints are.
+
+    Returns:
+        Whether there was a checkpoint.
+
+    Raises:
+        ValueError: if it is of a model with other settings, naming them.
+    """
+    for path in sorted(pathlib.Path(folder).glob(_PATTERN), reverse=True):
+        try:
+            with zipfile.ZipFile(path) as file:
+                damaged = file.testzip()
+                saved = json.loads(file.read("config.json"))["config"]
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            damaged = str(error)
+        if damaged:
+            warnings.warn(
+                f"{path} is damaged ({damaged}); trying the one before.", stacklevel=2
+            )
+            continue
+        _check_settings(path, saved, model.get_config())
+        model.load_weights(path)
+        return True
+    return False
+
+
+def _check_settings(path: pathlib.Path, saved: dict, given: dict) -> None:
+    differing = [
+        f"{name}: {value} there, {given.get(name)} now"
+        for name, value in saved.items()
+        if name not in ("name", "dtype") and value != given.get(name)
+    ]
+    if differing:
+        raise ValueError(
+            f"{path} was saved with other settings ({'; '.join(differing)}); go on "
+            "with the same, or start anew in another folder."
+        )

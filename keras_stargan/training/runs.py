@@ -1,0 +1,144 @@
+"""A run: a folder in which training can be interrupted and goes on where it was."""
+
+import csv
+import json
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+
+import keras
+import tensorflow as tf
+
+from keras_stargan.training.callbacks import Checkpoints, StopOnNaN
+from keras_stargan.training.checkpoints import restore_checkpoint, save_checkpoint
+from keras_stargan.training.engine import AdversarialModel
+
+_SETTINGS = "settings.json"
+
+
+def open_work_dir(
+    work_dir: str | os.PathLike, settings: dict, resume: bool
+) -> pathlib.Path:
+    """Makes a run's folder ready, and loses nothing that is there.
+
+    An earlier run in the same place is moved aside, unless it is to go on.
+
+    Args:
+        work_dir: the folder.
+        settings: of the run, kept in it as `settings.json`.
+        resume: whether an earlier run there is to go on.
+
+    Returns:
+        The folder's path.
+
+    Raises:
+        ValueError: if there are other things than a run in the folder, or, to
+            resume, no run.
+    """
+    work_dir = pathlib.Path(work_dir)
+    is_run = (work_dir / _SETTINGS).is_file()
+    if resume and not is_run:
+        raise ValueError(
+            f"--resume needs an earlier run, and there is none in {work_dir}. Name its "
+            "folder by --work_dir, or start one without --resume."
+        )
+    if work_dir.exists() and not is_run and any(work_dir.iterdir()):
+        raise ValueError(
+            f"{work_dir} holds other things than a run; --work_dir must be a new or "
+            "empty folder, or that of an earlier run."
+        )
+    if is_run and not resume:
+        number = 1
+        while (aside := work_dir.with_name(f"{work_dir.name}.{number}")).exists():
+            number += 1
+        work_dir.rename(aside)
+        print(f"The earlier run in {work_dir} is now {aside}.")
+    work_dir.mkdir(parents=True, exist_ok=True)
+    write_json(work_dir / _SETTINGS, settings)
+    return work_dir
+
+
+def write_json(path: str | os.PathLike, values: dict) -> None:
+    """Writes a JSON file that a person can read, in one step."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(json.dumps(values, indent=2) + "\n")
+    os.replace(temporary, path)
+
+
+def train(
+    model: AdversarialModel,
+    make_dataset: Callable[[int], tf.data.Dataset],
+    total_steps: int,
+    steps_per_epoch: int,
+    work_dir: str | os.PathLike,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    checkpoint_every: int = 1,
+    resume: bool = False,
+) -> None:
+    """Trains by `fit` up to a step, or from the last checkpoint up to it.
+
+    Leaves checkpoints in `work_dir/checkpoints`, TensorBoard's files in `logs`
+    and the losses of each epoch in `history.csv`. When interrupted (Ctrl-C), it
+    saves a checkpoint of that very step first.
+
+    Args:
+        model: compiled.
+        make_dataset: gives the batches from a given step on, so that a resumed
+            run sees what an unbroken one would have seen.
+        total_steps: where training ends.
+        steps_per_epoch: steps between two lines of the progress bar.
+        work_dir: the run's folder.
+        callbacks: more of them.
+        checkpoint_every: in epochs.
+        resume: whether to begin from the last checkpoint.
+
+    Raises:
+        KeyboardInterrupt: after saving, if interrupted.
+        ValueError: if the checkpoints are of a model with other settings.
+        FloatingPointError: if a loss is no longer a number.
+    """
+    work_dir = pathlib.Path(work_dir)
+    checkpoints = work_dir / "checkpoints"
+    if resume and restore_checkpoint(model, checkpoints):
+        print(f"Resumed at step {model.global_step} of {total_steps}.")
+    history = work_dir / "history.csv"
+    _drop_rows(history, model.global_step // steps_per_epoch)
+    callbacks = [
+        StopOnNaN(),
+        *callbacks,
+        Checkpoints(checkpoints, checkpoint_every),
+        keras.callbacks.CSVLogger(history, append=True),
+        keras.callbacks.TensorBoard(work_dir / "logs", write_graph=False),
+    ]
+    try:
+        while (step := model.global_step) < total_steps:
+            epoch, done = divmod(step, steps_per_epoch)
+            left = total_steps - step
+            # Whole epochs at once; what is left of a broken one, or of the last,
+            # by itself.
+            whole = left >= steps_per_epoch and not done
+            model.fit(
+                make_dataset(step),
+                initial_epoch=epoch,
+                epochs=epoch + (left // steps_per_epoch if whole else 1),
+                steps_per_epoch=steps_per_epoch
+                if whole
+                else min(steps_per_epoch - done, left),
+                callbacks=callbacks,
+            )
+    except KeyboardInterrupt:
+        path = save_checkpoint(model, checkpoints)
+        print(f"\nInterrupted at step {model.global_step}; saved {path}.")
+        raise
+
+
+def _drop_rows(path: pathlib.Path, epoch: int) -> None:
+    """Removes the rows of a history from an epoch on, which will come again."""
+    if not path.exists():
+        return
+    with path.open(newline="") as file:
+        header, *rows = [row for row in csv.reader(file) if row] or [[]]
+    kept = [row for row in rows if int(row[0]) < epoch]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *kept] if kept else [])
