@@ -24,6 +24,7 @@ from absl import app, flags
 
 import keras_stargan
 from keras_stargan.data import load_avatars, load_rafd, training_dataset
+from keras_stargan.data.rafd import EXPRESSIONS
 from keras_stargan.evaluation import evaluate_translations, train_classifier
 from keras_stargan.export import export_saved_model
 from keras_stargan.images import save_png, translation_grid
@@ -192,11 +193,11 @@ def load_data(settings: dict):
     return load_avatars("expressions", size, cache_dir=FLAGS.cache_dir)
 
 
-def make_model(settings: dict, num_labels: int) -> keras_stargan.StarGAN:
+def make_model(settings: dict) -> keras_stargan.StarGAN:
     """The compiled model."""
     half = settings["mixed_precision"]
     model = keras_stargan.StarGAN(
-        num_labels=num_labels,
+        num_labels=len(EXPRESSIONS),
         dtype="float32" if half == "none" else f"mixed_{half}",
         **{
             name: settings[name]
@@ -226,10 +227,10 @@ def main(argv: list[str]) -> None:
         raise ValueError(f"Not a flag: {' '.join(argv[1:])}. See --help.")
     settings = chosen_settings()
     # Whatever can be wrong with flags and data is found before a run is touched.
-    train_set, test_set = load_data(settings)
     keras.utils.set_random_seed(settings["seed"])
     with make_strategy(settings["strategy"], settings["devices"]).scope():
-        model = make_model(settings, len(train_set.label_set))
+        model = make_model(settings)
+    train_set, test_set = load_data(settings)
 
     batch_size = settings["batch_size"]
     one_pass = max(1, len(train_set) // batch_size)

@@ -1,0 +1,215 @@
+"""The training engine: replicas, XLA, randomness, rates."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from test_stargan import make_data, make_dataset, make_model, weights
+
+import keras_stargan
+from keras_stargan.training import Adam, AdversarialModel, input_gradient
+from keras_stargan.training.callbacks import LinearDecay, StopOnNaN
+from keras_stargan.training.randomness import Draws
+from keras_stargan.training.strategies import make_strategy
+
+REPLICAS = ["CPU:0", "CPU:1"]
+
+
+def train(strategy, dataset, jit_compile=False, epochs=1):
+    with strategy.scope():
+        model = make_model()
+        model.compile(Adam(1e-3), Adam(1e-3), jit_compile=jit_compile)
+    history = model.fit(dataset, epochs=epochs, verbose=0)
+    return model, history.history
+
+
+def assert_same(a, b):
+    (model_a, history_a), (model_b, history_b) = a, b
+    for x, y in zip(weights(model_a), weights(model_b), strict=True):
+        np.testing.assert_allclose(x, y, atol=1e-5)
+    for name in history_a:
+        np.testing.assert_allclose(history_a[name], history_b[name], rtol=1e-3)
+
+
+def test_two_replicas_with_xla_equal_one_device():
+    one = train(tf.distribute.get_strategy(), make_dataset(4), epochs=2)
+    two = train(
+        tf.distribute.MirroredStrategy(REPLICAS), make_dataset(4), True, epochs=2
+    )
+    assert_same(one, two)
+
+
+def test_replicas_that_share_unevenly_equal_one_device():
+    # 4 + 1: the last batch leaves the second replica without any image.
+    dataset = tf.data.Dataset.from_tensor_slices(make_data(5)).batch(4)
+    one = train(tf.distribute.get_strategy(), dataset)
+    two = train(tf.distribute.MirroredStrategy(REPLICAS), dataset)
+    assert_same(one, two)
+
+
+def test_target_labels_are_shuffled_over_the_global_batch():
+    seen = []
+
+    class Spy(keras_stargan.StarGAN):
+        def _discriminator_losses(self, batch, draws):
+            tf.py_function(
+                lambda own, target: seen.append((own.numpy(), target.numpy())),
+                [batch[1], draws["target_labels"]],
+                [],
+            )
+            return super()._discriminator_losses(batch, draws)
+
+    with tf.distribute.MirroredStrategy(REPLICAS).scope():
+        model = Spy(
+            image_size=16,
+            num_labels=3,
+            conv_dim=4,
+            num_residual_blocks=1,
+            num_discriminator_layers=2,
+        )
+        model.compile()
+    images, _ = make_data(4)
+    labels = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0]], "float32")
+    dataset = tf.data.Dataset.from_tensors((images, labels)).repeat(8)
+    model.fit(dataset, verbose=0)
+    # Within a replica all labels are alike, so another one came from the other.
+    assert any(np.any(own != target) for own, target in seen)
+
+
+def test_xla_follows_what_is_asked_for_and_is_off_on_cpus():
+    model = make_model()
+    for asked, given in (("auto", False), (True, True), (False, False)):
+        model.compile(jit_compile=asked)
+        assert model.jit_compile is given
+
+
+def test_eager_training_equals_graph_training():
+    histories = []
+    for eager in (False, True):
+        model = make_model(n_critic=1)
+        model.compile(run_eagerly=eager)
+        histories.append(model.fit(make_dataset(2), verbose=0).history)
+    for name in histories[0]:
+        np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-4)
+
+
+def test_several_steps_an_execution_equal_single_steps():
+    models = []
+    for steps_per_execution in (1, 2):
+        model = make_model()
+        model.compile(steps_per_execution=steps_per_execution)
+        model.fit(make_dataset(4), verbose=0)
+        models.append(model)
+    for a, b in zip(weights(models[0]), weights(models[1]), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_another_seed_trains_otherwise():
+    models = []
+    for seed in (0, 1):
+        model = make_model(seed=seed)
+        model.compile(run_eagerly=True)
+        model.fit(make_dataset(2), verbose=0)
+        models.append(model)
+    a, b = (model.discriminator.get_weights()[0] for model in models)
+    assert np.any(a != b)
+
+
+def test_draws_follow_from_seed_step_and_name_alone():
+    def numbers(seed, step, name):
+        return Draws(seed, step).uniform(name, (4,)).numpy()
+
+    same = numbers(1, 2, "alpha")
+    draws = Draws(1, 2)
+    draws.permutation("target", 5)
+    np.testing.assert_array_equal(draws.uniform("alpha", (4,)), same)
+    for other in (numbers(2, 2, "alpha"), numbers(1, 3, "alpha"), numbers(1, 2, "z")):
+        assert np.all(other != same)
+
+
+def test_permutations_have_every_index_once():
+    permutation = Draws(0, 0).permutation("target", 64).numpy()
+    assert sorted(permutation) == list(range(64))
+    assert list(permutation) != sorted(permutation)
+
+
+def test_input_gradient_can_be_differentiated_again():
+    x = tf.constant([1.0, 2.0, 3.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        gradient = input_gradient(lambda v: v**3, x)
+    np.testing.assert_allclose(gradient, 3 * x**2)
+    np.testing.assert_allclose(tape.gradient(gradient, x), 6 * x)
+
+
+def test_a_method_without_updates_is_told_so():
+    with pytest.raises(NotImplementedError, match="must define `updates`"):
+        AdversarialModel().compile({})
+
+
+@pytest.mark.parametrize(
+    "step, rate", [(0, 1.0), (50, 1.0), (60, 0.8), (69, 0.8), (99, 0.2), (100, 0.0)]
+)
+def test_linear_decay_falls_in_the_second_half_at_each_tenth_step(step, rate):
+    decay = LinearDecay(1.0, total_steps=100, every=10)
+    assert decay.rate(step) == pytest.approx(rate)
+
+
+def test_linear_decay_sets_the_rate_of_both_optimizers_by_the_global_step():
+    model = make_model()
+    model.compile(Adam(1.0), Adam(1.0), run_eagerly=True)
+    decay = LinearDecay(1e-3, total_steps=8)
+    for _ in range(2):  # as a run that was stopped after three of its steps
+        history = model.fit(
+            make_dataset(3), callbacks=[decay], verbose=0, shuffle=False
+        ).history
+    # The sixth step comes after five.
+    assert history["generator_rate"][-1] == pytest.approx(1e-3 * 3 / 4)
+    assert history["discriminator_rate"][-1] == pytest.approx(1e-3 * 3 / 4)
+
+
+def test_nan_stops_the_run_naming_step_and_loss():
+    model = make_model()
+    model.compile(Adam(1e-3), Adam(1e38), run_eagerly=True)
+    with pytest.raises(FloatingPointError, match=r"After step 2, D/cls.*not finite"):
+        model.fit(make_dataset(4), callbacks=[StopOnNaN()], verbose=0)
+
+
+def test_adam_moves_weights_as_pytorch_does():
+    rng = np.random.RandomState(0)
+    value = rng.randn(5).astype("float32")
+    # Some gradients of the order of epsilon, where its place shows.
+    gradients = rng.randn(4, 5).astype("float32") * [1, 1e-2, 1e-7, 1e-8, 0]
+    variable = keras.Variable(value)
+    optimizer = Adam(0.1, beta_1=0.5, beta_2=0.99, epsilon=1e-8)
+    optimizer.build([variable])
+    m = v = np.zeros(5)
+    for t, gradient in enumerate(gradients, start=1):
+        optimizer.apply([tf.constant(gradient, tf.float32)], [variable])
+        m = 0.5 * m + 0.5 * gradient
+        v = 0.99 * v + 0.01 * gradient**2
+        root = np.sqrt(v / (1 - 0.99**t)) + 1e-8
+        value = value - 0.1 * m / (1 - 0.5**t) / root
+        np.testing.assert_allclose(variable, value, rtol=1e-3, atol=1e-6)
+
+
+def test_adam_refuses_amsgrad():
+    with pytest.raises(ValueError, match="amsgrad"):
+        Adam(amsgrad=True)
+
+
+@pytest.mark.parametrize(
+    "name, devices, message",
+    [
+        ("one", ["GPU:7"], "no device GPU:7; there are CPU:0"),
+        ("one", REPLICAS, "takes one device; received CPU:0, CPU:1"),
+        ("ring", None, "'one' or 'mirrored'; received 'ring'"),
+    ],
+)
+def test_impossible_strategies_are_refused(name, devices, message):
+    with pytest.raises(ValueError, match=message):
+        make_strategy(name, devices)
+
+
+def test_mirrored_strategy_has_a_replica_for_each_device():
+    assert make_strategy("mirrored", REPLICAS).num_replicas_in_sync == 2
