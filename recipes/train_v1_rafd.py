@@ -292,7 +292,7 @@ def main(argv: list[str]) -> None:
 
 
 def run(argv: list[str]) -> None:
-    """`main`, with what a person can mend said in one line."""
+    """`main`, with what a person can mend said plainly."""
     # A cluster's polite kill saves a checkpoint, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

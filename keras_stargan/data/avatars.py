@@ -53,7 +53,12 @@ class _Style:
 
 
 def _avataaars() -> _Style:
-    bare = {"accessoriesProbability": 0, "facialHairProbability": 0}
+    bare = {
+        "accessoriesProbability": 0,
+        "facialHairProbability": 0,
+        # One background for all, as in RaFD.
+        "backgroundColor": ["#c3d3e6"],
+    }
     look = {
         # Only hair that leaves eyes and eyebrows free and shows its colour.
         "topVariant": (
@@ -65,7 +70,6 @@ def _avataaars() -> _Style:
             "dreads02",
             "frizzle",
             "fro",
-            "froBand",
             "shortCurly",
             "shortFlat",
             "shortRound",
@@ -82,14 +86,6 @@ def _avataaars() -> _Style:
             "#f8d25c",
             "#fd9841",
             "#ffdbb4",
-        ),
-        "backgroundColor": (
-            "#ffffff",
-            "#dfe9f5",
-            "#e6f2e1",
-            "#f8e3dd",
-            "#f5efd8",
-            "#e8e1f0",
         ),
     }
     hair = ("#2c1b18", "#724133", "#a55728", "#b58143", "#c93305", "#d6b370", "#e8e1e1")

@@ -12,13 +12,6 @@ from keras import tree
 
 from keras_stargan.training.randomness import Draws
 
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        "keras_stargan trains on TensorFlow, but Keras runs on "
-        f"{keras.backend.backend()}; set the environment variable "
-        "KERAS_BACKEND=tensorflow before Keras is imported."
-    )
-
 
 @dataclasses.dataclass(frozen=True)
 class Update:
@@ -71,6 +64,13 @@ class AdversarialModel(keras.Model):
     """
 
     def __init__(self, seed: int = 0, **kwargs) -> None:
+        if keras.backend.backend() != "tensorflow":
+            raise RuntimeError(
+                "Models train on TensorFlow, but Keras runs on "
+                f"{keras.backend.backend()}; set the environment variable "
+                "KERAS_BACKEND=tensorflow before Keras is imported. (Networks and "
+                "losses by themselves run on any backend.)"
+            )
         super().__init__(**kwargs)
         self.seed = seed
         # How many steps the weights have seen; saved with them.
