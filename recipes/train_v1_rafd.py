@@ -52,16 +52,16 @@ RAFD = {
 # Without: what two cores can train in a few minutes.
 AVATARS = {
     "image_size": 48,
-    "conv_dim": 32,
+    "conv_dim": 24,
     "num_residual_blocks": 3,
     "num_discriminator_layers": 4,
     "batch_size": 8,
-    "learning_rate": 3e-4,
-    "n_critic": 5,
+    "learning_rate": 4e-4,
+    "n_critic": 3,
     "lambda_rec": 10.0,
     "epochs": None,
-    "steps": 2000,
-    "steps_per_epoch": 250,
+    "steps": 4000,
+    "steps_per_epoch": 500,
     "save_every": 1,
     "max_evaluated": 240,
 }

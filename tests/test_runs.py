@@ -162,7 +162,9 @@ def test_ctrl_c_leaves_a_checkpoint_of_the_very_step(rafd, tmp_path):
         ({"resume": "true"}, "--resume needs an earlier run"),
     ],
 )
-def test_recipe_refuses_what_cannot_work_without_a_traceback(rafd, tmp_path, flags, message):
+def test_recipe_refuses_what_cannot_work_without_a_traceback(
+    rafd, tmp_path, flags, message
+):
     process = start(rafd, tmp_path / "run", **flags)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1

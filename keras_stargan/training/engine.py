@@ -126,6 +126,13 @@ class AdversarialModel(keras.Model):
             steps_per_execution=steps_per_execution,
         )
         if self.dtype_policy.name == "mixed_float16":
+            shared = [u.name for u in self.updates if len(u.networks) > 1]
+            if shared:
+                raise ValueError(
+                    f"mixed_float16 scales each optimiser's loss by itself, but the "
+                    f"updates {', '.join(shared)} move several networks by one loss; "
+                    "use mixed_bfloat16."
+                )
             optimizers = {
                 name: optimizer
                 if isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
