@@ -1,5 +1,7 @@
 """The training engine: replicas, XLA, randomness, rates."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from test_stargan import make_data, make_dataset, make_model, weights
 
 import keras_stargan
 from keras_stargan.training import Adam, AdversarialModel, input_gradient
-from keras_stargan.training.callbacks import LinearDecay, StopOnNaN
+from keras_stargan.training.callbacks import LinearDecay, ProgressBar, StopOnNaN
 from keras_stargan.training.randomness import Draws
 from keras_stargan.training.strategies import make_strategy
 
@@ -166,6 +168,23 @@ def test_linear_decay_sets_the_rate_of_both_optimizers_by_the_global_step():
     # The sixth step comes after five.
     assert history["generator_rate"][-1] == pytest.approx(1e-3 * 3 / 4)
     assert history["discriminator_rate"][-1] == pytest.approx(1e-3 * 3 / 4)
+
+
+def test_progress_bar_fits_the_terminal_until_the_epoch_ends(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    bar = ProgressBar()
+    bar.set_params({"verbose": 0, "epochs": 1, "steps": 2})
+    logs = {f"D/term{i}": 0.12345 for i in range(9)} | {"G/loss": 1e-5, "rate": 1e-4}
+    bar.on_train_begin()
+    bar.on_epoch_begin(0)
+    bar.on_train_batch_end(0, logs)
+    live = capsys.readouterr().out
+    bar.on_epoch_end(0, logs)
+    final = capsys.readouterr().out
+    width = len(re.sub(r"\x1b\[\d+m|[\b\r\n]", "", live))
+    assert width <= 100 and "G/loss" in live and "D/term0" in live
+    assert all(name in final for name in logs)
 
 
 def test_nan_stops_the_run_naming_step_and_loss():

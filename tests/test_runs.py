@@ -179,11 +179,12 @@ def compiled(**kwargs):
 
 
 def test_broken_last_epoch_is_finished_and_counted_once(tmp_path):
-    model = compiled()
-    make = lambda step: make_dataset(10, first=step)  # noqa: E731
-    train(model, make, 3, 4, tmp_path)
+    def batches_from(step):
+        return make_dataset(10, first=step)
+
+    train(compiled(), batches_from, 3, 4, tmp_path)
     again = compiled()
-    train(again, make, 9, 4, tmp_path, resume=True)
+    train(again, batches_from, 9, 4, tmp_path, resume=True)
     assert again.global_step == 9
     epochs = [
         row.split(",")[0] for row in (tmp_path / "history.csv").read_text().split()[1:]

@@ -3,6 +3,8 @@
 import math
 import os
 import pathlib
+import shutil
+import sys
 from collections.abc import Callable
 
 import keras
@@ -130,6 +132,30 @@ class SampleGrids(keras.callbacks.Callback):
             with self.writer.as_default():
                 tf.summary.image("samples", grid[None], step=step)
             self.writer.flush()
+
+
+class ProgressBar(keras.callbacks.ProgbarLogger):
+    """Keras' progress bar, never wider than the terminal; use it with `verbose=0`.
+
+    A wider one leaves a line behind at each refresh, and a dozen named losses are
+    wider. So it shows what fits, total losses first, and at the end of an epoch
+    all. Where the output is no terminal, there is one line an epoch.
+    """
+
+    def set_params(self, params: dict) -> None:
+        """Takes what Keras says of the training."""
+        super().set_params(params | {"verbose": 1 if sys.stdout.isatty() else 2})
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Refreshes the bar."""
+        space = shutil.get_terminal_size().columns - 55  # counter, bar and times
+        shown = {}
+        for name in sorted(logs or {}, key=lambda name: not name.endswith("/loss")):
+            space -= len(name) + len(" - : 1.2345e-05")
+            if space < 0:
+                break
+            shown[name] = logs[name]
+        super().on_train_batch_end(batch, shown)
 
 
 class StopOnNaN(keras.callbacks.Callback):

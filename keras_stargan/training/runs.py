@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
-from keras_stargan.training.callbacks import Checkpoints, StopOnNaN
+from keras_stargan.training.callbacks import Checkpoints, ProgressBar, StopOnNaN
 from keras_stargan.training.checkpoints import restore_checkpoint, save_checkpoint
 from keras_stargan.training.engine import AdversarialModel
 
@@ -105,6 +105,7 @@ def train(
     history = work_dir / "history.csv"
     _drop_rows(history, model.global_step // steps_per_epoch)
     callbacks = [
+        ProgressBar(),
         StopOnNaN(),
         *callbacks,
         Checkpoints(checkpoints, checkpoint_every),
@@ -126,6 +127,7 @@ def train(
                 if whole
                 else min(steps_per_epoch - done, left),
                 callbacks=callbacks,
+                verbose=0,
             )
     except KeyboardInterrupt:
         path = save_checkpoint(model, checkpoints)
