@@ -11,7 +11,6 @@ TensorFlow Serving) and figures.json.
 """
 
 import os
-import signal
 import sys
 
 # Before TensorFlow starts: oneDNN's convolutions are about 2.5 times as fast as
@@ -293,8 +292,6 @@ def main(argv: list[str]) -> None:
 
 def run(argv: list[str]) -> None:
     """`main`, with what a person can mend said plainly."""
-    # A cluster's polite kill saves a checkpoint, as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main(argv)
     except (ValueError, FloatingPointError) as error:

@@ -17,7 +17,7 @@ from test_stargan import make_dataset, make_model, weights
 import keras_stargan
 from keras_stargan.data import load_rafd, training_dataset
 from keras_stargan.data.rafd import EXPRESSIONS
-from keras_stargan.training.callbacks import LinearDecay
+from keras_stargan.training.callbacks import HistoryFile, LinearDecay
 from keras_stargan.training.checkpoints import restore_checkpoint, save_checkpoint
 from keras_stargan.training.runs import open_work_dir, train
 
@@ -127,8 +127,8 @@ def test_work_dir_holds_what_the_recipe_promises(killed_and_resumed):
         # A source and eight expressions, at least 96 px each.
         assert Image.open(work_dir / "samples" / name).width > 9 * 96
     rows = (work_dir / "history.csv").read_text().splitlines()
-    assert rows[0].startswith("epoch,D/cls,D/fake,D/gp,D/loss,D/real,G/cls")
-    assert [int(row.split(",")[0]) for row in rows[1:]] == list(range(12))
+    assert rows[0].startswith("step,D/cls,D/fake,D/gp,D/loss,D/real,G/cls")
+    assert [int(row.split(",")[0]) for row in rows[1:]] == list(range(5, 61, 5))
 
 
 def test_figures_are_of_every_test_picture_and_expression(killed_and_resumed):
@@ -141,10 +141,11 @@ def test_figures_are_of_every_test_picture_and_expression(killed_and_resumed):
     assert figures["error_inside"] is None
 
 
-def test_ctrl_c_leaves_a_checkpoint_of_the_very_step(rafd, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interruption_leaves_a_checkpoint_of_the_very_step(rafd, tmp_path, number):
     process = start(rafd, tmp_path / "run", steps=100000, save_every=1)
     wait_for_checkpoint(process, tmp_path / "run")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Go on with --resume" in output
@@ -178,7 +179,12 @@ def compiled(**kwargs):
     return model
 
 
-def test_broken_last_epoch_is_finished_and_counted_once(tmp_path):
+def history_steps(work_dir):
+    rows = (work_dir / "history.csv").read_text().split()
+    return [int(row.split(",")[0]) for row in rows[1:]]
+
+
+def test_broken_epoch_is_finished_first(tmp_path):
     def batches_from(step):
         return make_dataset(10, first=step)
 
@@ -186,10 +192,17 @@ def test_broken_last_epoch_is_finished_and_counted_once(tmp_path):
     again = compiled()
     train(again, batches_from, 9, 4, tmp_path, resume=True)
     assert again.global_step == 9
-    epochs = [
-        row.split(",")[0] for row in (tmp_path / "history.csv").read_text().split()[1:]
-    ]
-    assert epochs == ["0", "1", "2"]
+    assert history_steps(tmp_path) == [3, 4, 8, 9]
+
+
+def test_history_has_no_step_twice_when_checkpoints_are_rarer(tmp_path):
+    (tmp_path / "history.csv").write_text("step,D/loss\n1,0.5\n2,0.4\n3,0.3\n")
+    model = compiled()
+    model.step.assign(2)
+    model.fit(
+        make_dataset(1), callbacks=[HistoryFile(tmp_path / "history.csv")], verbose=0
+    )
+    assert history_steps(tmp_path) == [1, 2, 3]
 
 
 def test_damaged_checkpoint_gives_way_to_the_one_before(tmp_path):

@@ -1,10 +1,14 @@
 """Callbacks that follow from the global step, so that a resumed run goes on alike."""
 
+import csv
 import math
 import os
 import pathlib
 import shutil
+import signal
 import sys
+import threading
+import types
 from collections.abc import Callable
 
 import keras
@@ -134,6 +138,40 @@ class SampleGrids(keras.callbacks.Callback):
             self.writer.flush()
 
 
+class HistoryFile(keras.callbacks.Callback):
+    """Writes the mean losses and the rates of each epoch to a CSV file.
+
+    The first column is the global step at the epoch's end. Training that starts
+    from an earlier step than the file's end drops the rows that will come again.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        super().__init__()
+        self.path = pathlib.Path(path)
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Keeps the rows up to the present step."""
+        if not self.path.exists():
+            return
+        header, *rows = self.path.read_text().splitlines(keepends=True) or [""]
+        step = self.model.global_step
+        rows = [row for row in rows if int(row.split(",")[0]) <= step]
+        self.path.write_text("".join([header, *rows]))
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Adds a row."""
+        row = {"step": self.model.global_step, **(logs or {})}
+        new = not self.path.exists()
+        with self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, row, lineterminator="\n")
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
 class ProgressBar(keras.callbacks.ProgbarLogger):
     """Keras' progress bar, never wider than the terminal; use it with `verbose=0`.
 
@@ -156,6 +194,44 @@ class ProgressBar(keras.callbacks.ProgbarLogger):
                 break
             shown[name] = logs[name]
         super().on_train_batch_end(batch, shown)
+
+
+class Interruption(keras.callbacks.Callback):
+    """Lets Ctrl-C and SIGTERM end training after the step under way.
+
+    As a context manager it takes the signals over. Raised anywhere, as Python does
+    it, the exception can get lost in a destructor or leave half an epoch's end. A
+    second signal acts at once.
+
+    Raises:
+        KeyboardInterrupt: at the end of the step.
+    """
+
+    def __enter__(self) -> "Interruption":
+        self.requested = False
+        self._before = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._request)
+        return self
+
+    def __exit__(self, *exception) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _request(self, number: int, frame: types.FrameType | None) -> None:
+        self.requested = True
+        self.__exit__()
+        print("\nStopping after this step.", flush=True)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Raises if a signal has come."""
+        self.raise_if_requested()
+
+    def raise_if_requested(self) -> None:
+        """Raises if a signal has come."""
+        if self.requested:
+            raise KeyboardInterrupt
 
 
 class StopOnNaN(keras.callbacks.Callback):

@@ -230,10 +230,12 @@ class AdversarialModel(keras.Model):
     def _run_updates(self, data: Any, step: tf.Tensor, train: bool) -> None:
         strategy = self.distribute_strategy
         batch = _images_and_rest(data)
-        whole = tree.map_structure(lambda x: strategy.gather(x, axis=0), batch)
+        parts = strategy.experimental_local_results
+        # What of the whole batch `draw` does not use, TensorFlow does not compute.
+        whole = tree.map_structure(lambda x: tf.concat(parts(x), axis=0), batch)
         draws = self.draw(Draws(self.seed, step), whole)
         # How many images each replica has.
-        sizes = strategy.gather(strategy.run(_sizes, (batch,)), axis=0)
+        sizes = tf.stack([tf.shape(part)[0] for part in parts(tree.flatten(batch)[0])])
 
         def run(update: Update) -> None:
             losses = strategy.run(
@@ -257,6 +259,8 @@ class AdversarialModel(keras.Model):
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         start, size = tf.reduce_sum(sizes[:replica]), sizes[replica]
         draws = tree.map_structure(lambda d: d[start : start + size], draws)
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            batch, draws = tree.map_structure(_at_least_one, (batch, draws))
         share = tf.cast(size / tf.reduce_sum(sizes), tf.float32)
         if not train:
             return _weighted_losses(self._steps[name], batch, draws, share)
@@ -331,9 +335,13 @@ def _images_and_rest(data: Any) -> tuple:
     return x, y
 
 
-def _sizes(batch: Any) -> tf.Tensor:
-    """How many images a replica's part of a batch has, as a vector of one."""
-    return tf.shape(tree.flatten(batch)[0])[:1]
+def _at_least_one(values: tf.Tensor) -> tf.Tensor:
+    """A replica's part of a batch, or one example of zeros (and no share) if empty.
+
+    Not every kernel can do with nothing: oneDNN's fused convolutions cannot.
+    """
+    missing = tf.maximum(1 - tf.shape(values)[0], 0)
+    return tf.pad(values, [[0, missing], *[[0, 0]] * (values.shape.rank - 1)])
 
 
 def _weighted_losses(
@@ -342,8 +350,4 @@ def _weighted_losses(
     """The losses of an update by their names in the logs, times `share`."""
     terms = update.loss(batch, draws)
     terms["loss"] = sum(weight * terms[term] for term, weight in update.weights.items())
-    # A replica without images has no loss, not NaN.
-    return {
-        f"{update.name}/{term}": tf.math.multiply_no_nan(value, share)
-        for term, value in terms.items()
-    }
+    return {f"{update.name}/{term}": value * share for term, value in terms.items()}

@@ -1,6 +1,5 @@
 """A run: a folder in which training can be interrupted and goes on where it was."""
 
-import csv
 import json
 import os
 import pathlib
@@ -9,7 +8,13 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
-from keras_stargan.training.callbacks import Checkpoints, ProgressBar, StopOnNaN
+from keras_stargan.training.callbacks import (
+    Checkpoints,
+    HistoryFile,
+    Interruption,
+    ProgressBar,
+    StopOnNaN,
+)
 from keras_stargan.training.checkpoints import restore_checkpoint, save_checkpoint
 from keras_stargan.training.engine import AdversarialModel
 
@@ -102,45 +107,36 @@ def train(
     checkpoints = work_dir / "checkpoints"
     if resume and restore_checkpoint(model, checkpoints):
         print(f"Resumed at step {model.global_step} of {total_steps}.")
-    history = work_dir / "history.csv"
-    _drop_rows(history, model.global_step // steps_per_epoch)
-    callbacks = [
-        ProgressBar(),
-        StopOnNaN(),
-        *callbacks,
-        Checkpoints(checkpoints, checkpoint_every),
-        keras.callbacks.CSVLogger(history, append=True),
-        keras.callbacks.TensorBoard(work_dir / "logs", write_graph=False),
-    ]
-    try:
-        while (step := model.global_step) < total_steps:
-            epoch, done = divmod(step, steps_per_epoch)
-            left = total_steps - step
-            # Whole epochs at once; what is left of a broken one, or of the last,
-            # by itself.
-            whole = left >= steps_per_epoch and not done
-            model.fit(
-                make_dataset(step),
-                initial_epoch=epoch,
-                epochs=epoch + (left // steps_per_epoch if whole else 1),
-                steps_per_epoch=steps_per_epoch
-                if whole
-                else min(steps_per_epoch - done, left),
-                callbacks=callbacks,
-                verbose=0,
-            )
-    except KeyboardInterrupt:
-        path = save_checkpoint(model, checkpoints)
-        print(f"\nInterrupted at step {model.global_step}; saved {path}.")
-        raise
-
-
-def _drop_rows(path: pathlib.Path, epoch: int) -> None:
-    """Removes the rows of a history from an epoch on, which will come again."""
-    if not path.exists():
-        return
-    with path.open(newline="") as file:
-        header, *rows = [row for row in csv.reader(file) if row] or [[]]
-    kept = [row for row in rows if int(row[0]) < epoch]
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([header, *kept] if kept else [])
+    with Interruption() as interruption:
+        callbacks = [
+            ProgressBar(),
+            StopOnNaN(),
+            *callbacks,
+            Checkpoints(checkpoints, checkpoint_every),
+            HistoryFile(work_dir / "history.csv"),
+            keras.callbacks.TensorBoard(work_dir / "logs", write_graph=False),
+            interruption,
+        ]
+        try:
+            while (step := model.global_step) < total_steps:
+                interruption.raise_if_requested()
+                epoch, done = divmod(step, steps_per_epoch)
+                left = total_steps - step
+                # Whole epochs at once; what is left of a broken one, or of the
+                # last, by itself.
+                whole = left >= steps_per_epoch and not done
+                model.fit(
+                    make_dataset(step),
+                    initial_epoch=epoch,
+                    epochs=epoch + (left // steps_per_epoch if whole else 1),
+                    steps_per_epoch=steps_per_epoch
+                    if whole
+                    else min(steps_per_epoch - done, left),
+                    callbacks=callbacks,
+                    verbose=0,
+                )
+            interruption.raise_if_requested()
+        except KeyboardInterrupt:
+            path = save_checkpoint(model, checkpoints)
+            print(f"Interrupted at step {model.global_step}; saved {path}.")
+            raise
