@@ -71,9 +71,8 @@ class ConcatenateLabels(keras.layers.Layer):
 
     def call(self, inputs):
         images, labels = inputs
-        planes = ops.cast(labels, images.dtype)[:, None, None, :]
-        height, width = ops.shape(images)[1:3]
-        planes = ops.tile(planes, (1, height, width, 1))
+        labels = ops.cast(labels, images.dtype)[:, None, None, :]
+        planes = ops.ones_like(images[..., :1]) * labels
         return ops.concatenate([images, planes], axis=-1)
 
 
