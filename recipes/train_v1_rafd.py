@@ -13,8 +13,8 @@ TensorFlow Serving) and figures.json.
 import os
 import sys
 
-# Before TensorFlow starts: oneDNN's convolutions are about 2.5 times as fast as
-# TensorFlow's own on CPUs where it is off by default.
+# Before TensorFlow starts: oneDNN's convolutions are faster than TensorFlow's own,
+# also on CPUs for which it is off by default (benchmarks/README.md).
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -29,7 +29,12 @@ from keras_stargan.export import export_saved_model
 from keras_stargan.images import save_png, translation_grid
 from keras_stargan.training.callbacks import LinearDecay, SampleGrids
 from keras_stargan.training.checkpoints import save_model
-from keras_stargan.training.runs import open_work_dir, train, write_json
+from keras_stargan.training.runs import (
+    open_work_dir,
+    saved_settings,
+    train,
+    write_json,
+)
 from keras_stargan.training.strategies import make_strategy
 
 # With --data_dir: the paper (section 5.1 and appendix). An epoch is one pass.
@@ -66,6 +71,10 @@ AVATARS = {
 }
 
 
+# Kept with a run besides those.
+OTHERS = ("data_dir", "seed", "strategy", "devices", "mixed_precision")
+
+
 def default(name: str, text: str) -> str:
     """A flag's help, with both defaults."""
     return f"{text} Default: {RAFD[name]} with --data_dir, {AVATARS[name]} without."
@@ -81,10 +90,15 @@ flags.DEFINE_string(
     "cache_dir",
     None,
     "Where drawn avatars are kept. Default: $KERAS_STARGAN_CACHE, else "
-    "~/.cache/keras_stargan.",
+    "keras_stargan in $XDG_CACHE_HOME or ~/.cache.",
 )
 flags.DEFINE_string("work_dir", "runs/v1_rafd", "Folder for all that the run leaves.")
-flags.DEFINE_bool("resume", False, "Go on from the last checkpoint in --work_dir.")
+flags.DEFINE_bool(
+    "resume",
+    False,
+    "Go on from the last checkpoint in --work_dir, "
+    "with that run's settings where no flag says otherwise.",
+)
 flags.DEFINE_integer("seed", 0, "Of weights, data order and every draw in training.")
 flags.DEFINE_integer(
     "image_size", None, default("image_size", "Side of the pictures in pixels.")
@@ -164,6 +178,9 @@ FLAGS = flags.FLAGS
 def chosen_settings() -> dict:
     """The given flags, and the defaults for the rest, checked against each other."""
     settings = dict(RAFD if FLAGS.data_dir else AVATARS)
+    if FLAGS.resume:
+        earlier = saved_settings(FLAGS.work_dir) or {}
+        settings = {name: earlier.get(name, value) for name, value in settings.items()}
     if FLAGS.steps is not None and FLAGS.epochs is not None:
         raise ValueError("Give --steps or --epochs, not both.")
     if FLAGS.steps is not None or FLAGS.epochs is not None:
@@ -173,10 +190,14 @@ def chosen_settings() -> dict:
     for name in ("steps", "epochs", "steps_per_epoch", "batch_size", "max_evaluated"):
         if settings[name] is not None and settings[name] < 1:
             raise ValueError(f"--{name} must be at least 1; received {settings[name]}.")
-    return settings | {
-        name: FLAGS[name].value
-        for name in ("data_dir", "seed", "strategy", "devices", "mixed_precision")
-    }
+    others = {name: FLAGS[name].value for name in OTHERS}
+    if FLAGS.resume:
+        others |= {
+            name: earlier[name]
+            for name in OTHERS
+            if name in earlier and not FLAGS[name].present
+        }
+    return settings | others
 
 
 def load_data(settings: dict):
@@ -246,13 +267,18 @@ def main(argv: list[str]) -> None:
             model.translate, samples.images, samples.label_set, samples.labels
         )
 
-    work_dir = open_work_dir(FLAGS.work_dir, settings, FLAGS.resume)
+    def batches_from(step):
+        return training_dataset(train_set, batch_size, settings["seed"], step)
+
+    batches_from(0)  # Refuses an impossible batch size.
+    work_dir = open_work_dir(FLAGS.work_dir, FLAGS.resume)
     train(
         model,
-        lambda step: training_dataset(train_set, batch_size, settings["seed"], step),
+        batches_from,
         total_steps,
         steps_per_epoch,
         work_dir,
+        settings,
         callbacks=[
             LinearDecay(settings["learning_rate"], total_steps),
             SampleGrids(
@@ -294,10 +320,9 @@ def run(argv: list[str]) -> None:
     """`main`, with what a person can mend said plainly."""
     try:
         main(argv)
-    except (ValueError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:
-        print("Go on with --resume.")
         sys.exit(130)
 
 

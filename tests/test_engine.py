@@ -68,13 +68,7 @@ def test_target_labels_are_shuffled_over_the_global_batch():
             return super()._discriminator_losses(batch, draws)
 
     with tf.distribute.MirroredStrategy(REPLICAS).scope():
-        model = Spy(
-            image_size=16,
-            num_labels=3,
-            conv_dim=4,
-            num_residual_blocks=1,
-            num_discriminator_layers=2,
-        )
+        model = make_model(cls=Spy)
         model.compile()
     images, _ = make_data(4)
     labels = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0]], "float32")
@@ -84,11 +78,26 @@ def test_target_labels_are_shuffled_over_the_global_batch():
     assert any(np.any(own != target) for own, target in seen)
 
 
-def test_xla_follows_what_is_asked_for_and_is_off_on_cpus():
+@pytest.mark.parametrize("gpus, auto", [([], False), (["GPU:0"], True)])
+def test_xla_is_as_asked_for_and_by_default_on_for_gpus(monkeypatch, gpus, auto):
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: gpus)
     model = make_model()
-    for asked, given in (("auto", False), (True, True), (False, False)):
+    for asked, given in (("auto", auto), (True, True), (False, False)):
         model.compile(jit_compile=asked)
         assert model.jit_compile is given
+        assert model.get_compile_config()["jit_compile"] == asked
+
+
+def test_losses_and_gradients_are_compiled_with_xla():
+    class NotForXLA(keras_stargan.StarGAN):
+        def _discriminator_losses(self, batch, draws):
+            tf.py_function(lambda: None, [], [])
+            return super()._discriminator_losses(batch, draws)
+
+    model = make_model(cls=NotForXLA)
+    model.compile(jit_compile=True)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="EagerPyFunc"):
+        model.fit(make_dataset(1), verbose=0)
 
 
 def test_eager_training_equals_graph_training():

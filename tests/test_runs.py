@@ -75,7 +75,11 @@ def killed_and_resumed(rafd, tmp_path_factory):
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not (work_dir / "model.keras").exists()
-    process = start(rafd, work_dir, resume="true")
+    # Its settings are the run's own: none of the other flags is given again.
+    command = [sys.executable, RECIPE, f"--work_dir={work_dir}", "--resume"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     return work_dir, output
@@ -107,6 +111,7 @@ def test_killed_and_resumed_run_ends_as_one_never_stopped(
         STEPS,
         STEPS_PER_EPOCH,
         tmp_path,
+        settings,
         callbacks=[LinearDecay(settings["learning_rate"], STEPS)],
     )
     other = keras.saving.load_model(work_dir / "model.keras")
@@ -161,6 +166,7 @@ def test_interruption_leaves_a_checkpoint_of_the_very_step(rafd, tmp_path, numbe
         ({"image_size": 18}, "multiple of 4; received 18"),
         ({"epochs": 3}, "--steps or --epochs, not both"),
         ({"resume": "true"}, "--resume needs an earlier run"),
+        ({"batch_size": 99}, "batch_size must be in 1..24"),
     ],
 )
 def test_recipe_refuses_what_cannot_work_without_a_traceback(
@@ -188,9 +194,9 @@ def test_broken_epoch_is_finished_first(tmp_path):
     def batches_from(step):
         return make_dataset(10, first=step)
 
-    train(compiled(), batches_from, 3, 4, tmp_path)
+    train(compiled(), batches_from, 3, 4, tmp_path, {})
     again = compiled()
-    train(again, batches_from, 9, 4, tmp_path, resume=True)
+    train(again, batches_from, 9, 4, tmp_path, {}, resume=True)
     assert again.global_step == 9
     assert history_steps(tmp_path) == [3, 4, 8, 9]
 
@@ -216,6 +222,7 @@ def test_damaged_checkpoint_gives_way_to_the_one_before(tmp_path):
     with pytest.warns(UserWarning, match="step-0000002.keras is damaged"):
         assert restore_checkpoint(other, tmp_path)
     assert other.global_step == 1
+    assert not last.exists()
 
 
 def test_checkpoint_of_other_settings_is_refused_naming_them(tmp_path):
@@ -225,8 +232,10 @@ def test_checkpoint_of_other_settings_is_refused_naming_them(tmp_path):
 
 
 def test_earlier_run_is_moved_aside(tmp_path, capsys):
-    open_work_dir(tmp_path / "run", {"seed": 1}, resume=False)
-    open_work_dir(tmp_path / "run", {"seed": 2}, resume=False)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "settings.json").write_text('{"seed": 1}')
+    open_work_dir(tmp_path / "run", resume=False)
+    assert os.listdir(tmp_path / "run") == []
     assert json.loads((tmp_path / "run.1" / "settings.json").read_text()) == {"seed": 1}
     assert str(tmp_path / "run.1") in capsys.readouterr().out
 
@@ -234,5 +243,5 @@ def test_earlier_run_is_moved_aside(tmp_path, capsys):
 def test_folder_of_other_things_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(ValueError, match="other things than a run"):
-        open_work_dir(tmp_path, {}, resume=False)
+        open_work_dir(tmp_path, resume=False)
     assert os.listdir(tmp_path) == ["thesis.tex"]

@@ -10,7 +10,7 @@ import keras_stargan
 SIZE, LABELS = 16, 3
 
 
-def make_model(**kwargs):
+def make_model(cls=keras_stargan.StarGAN, **kwargs):
     keras.utils.set_random_seed(1)
     settings = {
         "image_size": SIZE,
@@ -20,7 +20,7 @@ def make_model(**kwargs):
         "num_discriminator_layers": 2,
         "n_critic": 2,
     } | kwargs
-    return keras_stargan.StarGAN(**settings)
+    return cls(**settings)
 
 
 def make_data(count):
@@ -74,7 +74,7 @@ def test_generator_moves_at_each_n_critic_th_step_only():
     assert moved == [False, False, True, False, False, True]
 
 
-def test_discriminator_moves_at_each_step_and_generator_loss_leaves_it():
+def test_generator_loss_moves_the_generator_alone():
     model = make_model(n_critic=1)
     model.compile(
         generator_optimizer=keras_stargan.Adam(1e-2),
@@ -108,6 +108,23 @@ def test_fit_takes_arrays():
     assert model.global_step == 4
 
 
+def test_fit_takes_float64_images_and_integer_labels():
+    model = make_model(label_kind="binary", n_critic=1)
+    model.compile(run_eagerly=True)
+    images, labels = make_data(4)
+    data = images.astype("float64"), labels.astype("int64")
+    model.fit(tf.data.Dataset.from_tensors(data), verbose=0)
+    assert model.global_step == 1
+
+
+def test_fit_takes_generators_and_misses_none_of_their_batches():
+    model = make_model()
+    model.compile(run_eagerly=True)
+    images, labels = make_data(4)
+    model.fit(((images, labels) for _ in range(3)), verbose=0)
+    assert model.global_step == 3
+
+
 def test_evaluate_gives_losses_and_moves_nothing():
     model = make_model()
     model.compile(run_eagerly=True)
@@ -115,6 +132,7 @@ def test_evaluate_gives_losses_and_moves_nothing():
     first = model.evaluate(make_dataset(2), return_dict=True, verbose=0)
     second = model.evaluate(make_dataset(2), return_dict=True, verbose=0)
     assert first == second and first["G/rec"] > 0
+    assert model.global_step == 0
     for a, b in zip(before[: len(weights(model))], weights(model), strict=True):
         if a.ndim:
             np.testing.assert_array_equal(a, b)
@@ -151,6 +169,11 @@ IMAGES, ONE_HOT = make_data(4)
         (datasets(IMAGES * 127.5 + 127.5, ONE_HOT), r"values from .*/ 127.5 - 1"),
         (datasets(IMAGES * np.nan, ONE_HOT), "values from nan"),
         (datasets(IMAGES, ONE_HOT).take(0), "empty"),
+        (datasets(IMAGES, 2 * ONE_HOT - 1), "0 or 1; received values from -1 to 1"),
+        (
+            datasets(IMAGES, np.ones_like(ONE_HOT)),
+            "one-hot; received one with the sum 3",
+        ),
         (
             datasets(IMAGES, ONE_HOT).unbatch(),
             r"received images of shape \(16, 16, 3\)",
@@ -185,6 +208,14 @@ def test_translate_is_the_generator_in_batches():
     model = make_model()
     translated = model.translate(IMAGES, ONE_HOT[::-1], batch_size=3)
     expected = model.generator([IMAGES, np.ascontiguousarray(ONE_HOT[::-1])])
+    np.testing.assert_allclose(translated, expected, atol=1e-6)
+
+
+def test_translate_works_where_replicas_have_unequal_shares():
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        model = make_model()
+    translated = model.translate(IMAGES[:3], ONE_HOT[:3], batch_size=2)
+    expected = make_model().translate(IMAGES[:3], ONE_HOT[:3])
     np.testing.assert_allclose(translated, expected, atol=1e-6)
 
 

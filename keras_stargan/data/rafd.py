@@ -82,7 +82,12 @@ def load_rafd(
     if not root.is_dir():
         raise ValueError(f"There is no folder {str(root)!r}. {_LAYOUTS}")
     others, paths, expressions, people = [], [], [], []
-    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+    files = (
+        pathlib.Path(folder, name)
+        for folder, _, names in os.walk(root, followlinks=True)
+        for name in names
+    )
+    for path in sorted(files):
         if path.suffix.lower() not in _SUFFIXES or path.name.startswith("."):
             others.append(path)
             continue
@@ -100,8 +105,11 @@ def load_rafd(
     found = f"In {str(root)!r} there are {len(paths)} usable pictures"
     if others:
         found += f" and {len(others)} other files, such as {others[0].name!r}"
+    parts = np.array([path.relative_to(root).parts[0].lower() for path in paths])
+    split = {"train", "test"} <= set(parts)
+    training = np.array(expressions)[(parts == "train") | (not split)]
     missing = [
-        name for place, name in enumerate(EXPRESSIONS.names) if place not in expressions
+        name for place, name in enumerate(EXPRESSIONS.names) if place not in training
     ]
     if missing:
         raise ValueError(f"{found}; missing: {', '.join(missing)}. {_LAYOUTS}")
@@ -114,8 +122,7 @@ def load_rafd(
         label_set=EXPRESSIONS,
         people=np.array(people),
     )
-    parts = np.array([path.relative_to(root).parts[0].lower() for path in paths])
-    if {"train", "test"} <= set(parts):
+    if split:
         return faces.subset(parts == "train"), faces.subset(parts == "test")
     return faces.split_by_person(test_fraction, seed)
 

@@ -53,8 +53,8 @@ class LinearDecay(keras.callbacks.Callback):
         left = (self.total_steps - step) / falling if falling else 1.0
         return self.learning_rate * min(1.0, max(0.0, left))
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Reads the step once; asking the device at each step would wait for it."""
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Reads the step."""
         self._step = self.model.global_step
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
@@ -225,7 +225,12 @@ class Interruption(keras.callbacks.Callback):
         print("\nStopping after this step.", flush=True)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Raises if a signal has come."""
+        """Raises if a signal has come, unless the epoch is about to end."""
+        if batch + 1 < self.params["steps"]:
+            self.raise_if_requested()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Raises if a signal has come; as the last callback, after the others."""
         self.raise_if_requested()
 
     def raise_if_requested(self) -> None:
@@ -237,6 +242,8 @@ class Interruption(keras.callbacks.Callback):
 class StopOnNaN(keras.callbacks.Callback):
     """Ends the run when a loss is no longer a number; nothing is saved after that.
 
+    A loss is of the weights before its update.
+
     Raises:
         FloatingPointError: naming the step and the losses.
     """
@@ -247,6 +254,5 @@ class StopOnNaN(keras.callbacks.Callback):
         if wrong:
             raise FloatingPointError(
                 f"After step {self.model.global_step}, {', '.join(wrong)} "
-                f"{'are' if len(wrong) > 1 else 'is'} not finite. The last checkpoint "
-                "is from before."
+                f"{'are' if len(wrong) > 1 else 'is'} not finite."
             )

@@ -62,6 +62,8 @@ def restore_checkpoint(model: keras.Model, folder: str | os.PathLike) -> bool:
     Raises:
         ValueError: if it is of a model with other settings, naming them.
     """
+    for path in pathlib.Path(folder).glob(f".*{_PATTERN}"):
+        path.unlink()  # Left by a run that was killed while saving.
     for path in sorted(pathlib.Path(folder).glob(_PATTERN), reverse=True):
         try:
             with zipfile.ZipFile(path) as file:
@@ -73,6 +75,7 @@ def restore_checkpoint(model: keras.Model, folder: str | os.PathLike) -> bool:
             warnings.warn(
                 f"{path} is damaged ({damaged}); trying the one before.", stacklevel=2
             )
+            path.unlink()  # Else it would stand in the way of its successor.
             continue
         _check_settings(path, saved, model.get_config())
         model.load_weights(path)
@@ -84,7 +87,7 @@ def _check_settings(path: pathlib.Path, saved: dict, given: dict) -> None:
     differing = [
         f"{name}: {value} there, {given.get(name)} now"
         for name, value in saved.items()
-        if name not in ("name", "dtype") and value != given.get(name)
+        if name != "name" and value != given.get(name)
     ]
     if differing:
         raise ValueError(

@@ -117,6 +117,8 @@ class AdversarialModel(keras.Model):
             run_eagerly: whether to run step by step in Python, for debugging.
             steps_per_execution: how many steps run between callbacks.
         """
+        # Saved as it was asked for: the model may be loaded on another machine.
+        self._asked_jit_compile = jit_compile
         if jit_compile == "auto":
             jit_compile = bool(tf.config.list_logical_devices("GPU"))
         super().compile(
@@ -125,6 +127,10 @@ class AdversarialModel(keras.Model):
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
         )
+        optimizers = {
+            name: keras.optimizers.get(optimizer)
+            for name, optimizer in optimizers.items()
+        }
         if self.dtype_policy.name == "mixed_float16":
             shared = [u.name for u in self.updates if len(u.networks) > 1]
             if shared:
@@ -161,7 +167,7 @@ class AdversarialModel(keras.Model):
         return keras.saving.serialize_keras_object(
             {
                 "optimizers": dict(self.optimizers),
-                "jit_compile": self.jit_compile,
+                "jit_compile": self._asked_jit_compile,
                 "run_eagerly": self.run_eagerly,
                 "steps_per_execution": self.steps_per_execution,
             }
@@ -178,16 +184,17 @@ class AdversarialModel(keras.Model):
 
     # Training data.
 
-    def fit(self, x=None, y=None, **kwargs) -> keras.callbacks.History:
+    def fit(self, x=None, y=None, *args, **kwargs) -> keras.callbacks.History:
         """Trains; as `keras.Model.fit`, with the first batch looked at beforehand.
 
         Raises:
             ValueError: if there is no batch, or `check_batch` finds fault with it.
         """
         x = self._check_first_batch(x, y)
-        # Data sets come shuffled; Keras would warn that it cannot.
-        kwargs.setdefault("shuffle", not isinstance(x, tf.data.Dataset))
-        return super().fit(x, y, **kwargs)
+        # These come shuffled; Keras would warn that it cannot.
+        if isinstance(x, tf.data.Dataset | Iterator):
+            kwargs.setdefault("shuffle", False)
+        return super().fit(x, y, *args, **kwargs)
 
     def _check_first_batch(self, x: Any, y: Any) -> Any:
         """Checks what can be checked before training; gives the data to train on."""
@@ -199,7 +206,8 @@ class AdversarialModel(keras.Model):
             first = x[0] if x.num_batches != 0 else None
         elif isinstance(x, Iterator):
             first = next(x, None)
-            x = itertools.chain([first], x)
+            # Keras knows generators, not other iterators.
+            x = (batch for batch in itertools.chain([first], x))
         else:
             first = (x, y)
         if first is None:

@@ -21,16 +21,13 @@ from keras_stargan.training.engine import AdversarialModel
 _SETTINGS = "settings.json"
 
 
-def open_work_dir(
-    work_dir: str | os.PathLike, settings: dict, resume: bool
-) -> pathlib.Path:
+def open_work_dir(work_dir: str | os.PathLike, resume: bool) -> pathlib.Path:
     """Makes a run's folder ready, and loses nothing that is there.
 
     An earlier run in the same place is moved aside, unless it is to go on.
 
     Args:
         work_dir: the folder.
-        settings: of the run, kept in it as `settings.json`.
         resume: whether an earlier run there is to go on.
 
     Returns:
@@ -59,8 +56,13 @@ def open_work_dir(
         work_dir.rename(aside)
         print(f"The earlier run in {work_dir} is now {aside}.")
     work_dir.mkdir(parents=True, exist_ok=True)
-    write_json(work_dir / _SETTINGS, settings)
     return work_dir
+
+
+def saved_settings(work_dir: str | os.PathLike) -> dict | None:
+    """The settings of the run in a folder, or None if there is no run."""
+    path = pathlib.Path(work_dir) / _SETTINGS
+    return json.loads(path.read_text()) if path.is_file() else None
 
 
 def write_json(path: str | os.PathLike, values: dict) -> None:
@@ -77,6 +79,7 @@ def train(
     total_steps: int,
     steps_per_epoch: int,
     work_dir: str | os.PathLike,
+    settings: dict,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoint_every: int = 1,
     resume: bool = False,
@@ -94,6 +97,7 @@ def train(
         total_steps: where training ends.
         steps_per_epoch: steps between two lines of the progress bar.
         work_dir: the run's folder.
+        settings: of the run, kept in the folder as `settings.json`.
         callbacks: more of them.
         checkpoint_every: in epochs.
         resume: whether to begin from the last checkpoint.
@@ -107,13 +111,15 @@ def train(
     checkpoints = work_dir / "checkpoints"
     if resume and restore_checkpoint(model, checkpoints):
         print(f"Resumed at step {model.global_step} of {total_steps}.")
+    write_json(work_dir / _SETTINGS, settings)
     with Interruption() as interruption:
         callbacks = [
             ProgressBar(),
             StopOnNaN(),
             *callbacks,
-            Checkpoints(checkpoints, checkpoint_every),
+            # Before the checkpoint, since a row too many is dropped on resuming.
             HistoryFile(work_dir / "history.csv"),
+            Checkpoints(checkpoints, checkpoint_every),
             keras.callbacks.TensorBoard(work_dir / "logs", write_graph=False),
             interruption,
         ]
@@ -139,4 +145,5 @@ def train(
         except KeyboardInterrupt:
             path = save_checkpoint(model, checkpoints)
             print(f"Interrupted at step {model.global_step}; saved {path}.")
+            print("Go on with --resume.")
             raise

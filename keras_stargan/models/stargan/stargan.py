@@ -161,7 +161,7 @@ class StarGAN(AdversarialModel):
 
     def draw(self, draws: Draws, batch: Any) -> dict[str, Any]:
         """Target labels, the batch's own in a random order, and xhat's alpha."""
-        labels = batch[1]
+        _, labels = _as_floats(batch)
         size = ops.shape(labels)[0]
         return {
             "target_labels": ops.take(
@@ -171,7 +171,7 @@ class StarGAN(AdversarialModel):
         }
 
     def _discriminator_losses(self, batch, draws):
-        images, labels = batch
+        images, labels = _as_floats(batch)
         return discriminator_losses(
             functools.partial(self.discriminator, training=True),
             images,
@@ -183,7 +183,7 @@ class StarGAN(AdversarialModel):
         )
 
     def _generator_losses(self, batch, draws):
-        images, labels = batch
+        images, labels = _as_floats(batch)
         return generator_losses(
             functools.partial(self.generator, training=True),
             functools.partial(self.discriminator, training=True),
@@ -195,9 +195,21 @@ class StarGAN(AdversarialModel):
 
     def check_batch(self, batch: Any) -> None:
         """Raises `ValueError` unless a batch is (images, labels) as `fit` needs."""
-        images, labels = batch
+        images, labels = (None if x is None else np.asarray(x) for x in batch)
         self._check_inputs(images, labels)
-        low = float(ops.min(images))
+        if np.min(labels) < 0 or np.max(labels) > 1:
+            raise ValueError(
+                f"Labels must be 0 or 1; received values from {np.min(labels):.4g} to "
+                f"{np.max(labels):.4g}."
+            )
+        sums = np.sum(labels, axis=1)
+        if self.label_kind == "categorical" and not np.allclose(sums, 1, atol=1e-3):
+            raise ValueError(
+                "Categorical labels must be one-hot; received one with the sum "
+                f"{sums[np.argmax(np.abs(sums - 1))]:.4g}. For several labels at once, "
+                'make the model with label_kind="binary".'
+            )
+        low = float(np.min(images))
         if low >= 0:
             warnings.warn(
                 f"No pixel of the first batch is below 0 (the least is {low:.3g}); "
@@ -226,7 +238,7 @@ class StarGAN(AdversarialModel):
             )
         if image_shape[0] == 0:
             raise ValueError(f"This model needs {needed}; received no image at all.")
-        low, high = float(ops.min(images)), float(ops.max(images))
+        low, high = float(np.min(images)), float(np.max(images))
         # Written so that NaN is refused too.
         if not (low >= -1.001 and high <= 1.001):
             raise ValueError(
@@ -257,7 +269,14 @@ class StarGAN(AdversarialModel):
         images = np.asarray(images, "float32")
         target_labels = np.asarray(target_labels, "float32")
         self._check_inputs(images, target_labels)
-        return self.predict((images, target_labels), batch_size=batch_size, verbose=0)
+        # Not `predict`, which under MirroredStrategy may leave a replica without any.
+        batches = [
+            self.generator(
+                [images[i : i + batch_size], target_labels[i : i + batch_size]]
+            )
+            for i in range(0, len(images), batch_size)
+        ]
+        return np.concatenate([ops.convert_to_numpy(batch) for batch in batches])
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this model again."""
@@ -275,3 +294,9 @@ class StarGAN(AdversarialModel):
             "seed",
         )
         return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+def _as_floats(batch: Any) -> tuple:
+    """Images and labels as float32; people have float64 pixels and integer labels."""
+    images, labels = batch
+    return ops.cast(images, "float32"), ops.cast(labels, "float32")
