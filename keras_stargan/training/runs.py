@@ -109,8 +109,13 @@ def train(
     """
     work_dir = pathlib.Path(work_dir)
     checkpoints = work_dir / "checkpoints"
-    if resume and restore_checkpoint(model, checkpoints):
-        print(f"Resumed at step {model.global_step} of {total_steps}.")
+    if resume:
+        restored = restore_checkpoint(model, checkpoints)
+        print(
+            f"Resumed at step {model.global_step} of {total_steps}."
+            if restored
+            else f"There is no checkpoint in {checkpoints} yet; starting at step 0."
+        )
     write_json(work_dir / _SETTINGS, settings)
     with Interruption() as interruption:
         callbacks = [
