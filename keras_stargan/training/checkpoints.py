@@ -52,6 +52,8 @@ def save_model(model: keras.Model, path: str | os.PathLike) -> None:
 def restore_checkpoint(model: keras.Model, folder: str | os.PathLike) -> bool:
     """Gives a compiled model the state of the last checkpoint that can be read.
 
+    Removes damaged checkpoints, with a warning, and what a killed run left half saved.
+
     Args:
         model: made and compiled as the one that was saved.
         folder: where the checkpoints are.
