@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 
-.PHONY: demo test clean
+.PHONY: demo test test-browser clean
 
 # Made again when the dependencies change; the stamp is written only when all is in.
 $(VENV)/installed: setup.cfg pyproject.toml
@@ -17,6 +17,11 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m pytest
+
+# Needs Chromium and its driver (Debian: chromium, chromium-driver).
+test-browser: $(VENV)/installed
+	$(VENV)/bin/python -m pip install --quiet --editable '.[browser]'
+	$(VENV)/bin/python -m pytest tests/browser
 
 clean:
 	rm -rf $(VENV)

@@ -1,9 +1,16 @@
-"""What the entries of a label mean: the names and the kind of a set of labels."""
+"""What the entries of a label mean: names, kinds, masks and targets."""
 
 import dataclasses
 import difflib
+import functools
+from collections.abc import Sequence
+from typing import Any, Union
 
+import keras
 import numpy as np
+from keras import ops
+
+from keras_stargan.losses import classification_losses
 
 KINDS = ("categorical", "binary")
 
@@ -19,6 +26,7 @@ class LabelSet:
             (CelebA's attributes).
         exclusive: for binary labels, groups of names of which a target sets
             one and clears the others (the hair colours).
+        name: of the data set; needed where several are trained at once.
 
     Raises:
         ValueError: for an unknown kind, for names that are missing or occur
@@ -33,6 +41,7 @@ class LabelSet:
     names: tuple[str, ...]
     kind: str = "categorical"
     exclusive: tuple[tuple[str, ...], ...] = ()
+    name: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -55,19 +64,41 @@ class LabelSet:
         Raises:
             ValueError: if there is no such label; the message names the nearest.
         """
-        if name not in self.names:
-            near = difflib.get_close_matches(name, self.names)
-            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        return _index(self.names, name)
+
+    def chosen(self, labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
+        """The target labels when some names are chosen (StarGAN, section 5.3).
+
+        Categorical: the name's one-hot. Binary: the names' entries are flipped;
+        those of an exclusive group are set and the others of the group cleared.
+
+        Args:
+            labels: the images' own labels, shape (n, number of labels).
+            names: of labels; one, if they are categorical.
+
+        Returns:
+            float32 targets of the same shape as the labels.
+
+        Raises:
+            ValueError: if the labels are not of that shape, or several categorical
+                names or an unknown one are chosen.
+        """
+        own = _as_labels(labels, len(self))
+        if self.kind == "categorical" and len(names) != 1:
             raise ValueError(
-                f"There is no label {name!r} among {', '.join(self.names)}.{hint}"
+                f"One name is to be chosen of categorical labels; received {names}."
             )
-        return self.names.index(name)
+        targets = own.copy()
+        for name in names:
+            index = self.index(name)
+            targets[:, index] = 1.0 - own[:, index]
+            if group := self.group(name):
+                targets[:, [self.index(other) for other in group]] = 0.0
+                targets[:, index] = 1.0
+        return targets
 
     def chosen_targets(self, labels: np.ndarray) -> list[tuple[str, np.ndarray]]:
-        """The target labels when each name in turn is chosen.
-
-        Categorical: the name's one-hot. Binary: the name's entry is flipped; that
-        of an exclusive group is set and the others of its group are cleared.
+        """The target labels when each name in turn is `chosen`.
 
         Args:
             labels: the images' own labels, shape (n, number of labels).
@@ -79,21 +110,384 @@ class LabelSet:
         Raises:
             ValueError: if the labels are not of that shape.
         """
-        labels = np.asarray(labels, "float32")
-        if labels.ndim != 2 or labels.shape[1] != len(self):
+        return [(name, self.chosen(labels, [name])) for name in self.names]
+
+    def group(self, name: str) -> tuple[str, ...]:
+        """The names that exclude each other and this one, it included; or none."""
+        if self.kind == "categorical":
+            return self.names
+        groups = [group for group in self.exclusive if name in group]
+        return groups[0] if groups else ()
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelSpace:
+    """The labels of all data sets that a model is trained on (StarGAN, section 3.2).
+
+    An image of one data set says nothing of the others' labels. The label that the
+    generator gets is c~ = [c_1, ..., c_n, m]: the label of each data set, zeros where
+    it is not known, and the mask m, a one-hot that names the data set. A single
+    data set needs no mask: c~ = c_1. The discriminator gives a logit for each entry
+    but the mask's.
+
+    Args:
+        sets: the labels of each data set, in the order of c~.
+
+    Attributes:
+        names: of all labels, in order; `set/name` where two sets share a name.
+        num_labels: how many there are: the discriminator's logits.
+        size: entries of c~.
+
+    Raises:
+        ValueError: if there is no set, or two of several have the same name.
+
+    Example:
+        >>> hair = LabelSet(("Black_Hair", "Blond_Hair"), "binary", name="CelebA")
+        >>> mood = LabelSet(("happy", "sad"), name="RaFD")
+        >>> LabelSpace((hair, mood)).unify([[0, 1]], "RaFD").tolist()
+        [[0.0, 0.0, 0.0, 1.0, 0.0, 1.0]]
+    """
+
+    sets: tuple[LabelSet, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sets", tuple(self.sets))
+        names = self.set_names
+        if not names or len(set(names)) != len(names):
             raise ValueError(
-                f"labels must have the shape (n, {len(self)}); received {labels.shape}."
+                "A label space needs one label set, or several with different names; "
+                f"received sets with the names {list(names)}."
             )
-        chosen = []
-        for index, name in enumerate(self.names):
-            if self.kind == "categorical":
-                groups = [self.names]
-            else:
-                groups = [group for group in self.exclusive if name in group]
-            targets = labels.copy()
-            targets[:, index] = 1.0 - targets[:, index]
-            for group in groups:
-                targets[:, [self.index(other) for other in group]] = 0.0
-                targets[:, index] = 1.0
-            chosen.append((name, targets))
-        return chosen
+
+    @classmethod
+    def of(cls, labels: Union["LabelSpace", LabelSet, dict]) -> "LabelSpace":
+        """A label space of itself, of one label set, or of its configuration."""
+        if isinstance(labels, cls):
+            return labels
+        if isinstance(labels, LabelSet):
+            return cls((labels,))
+        if isinstance(labels, dict):
+            return cls.from_config(labels)
+        raise ValueError(
+            f"labels must be a LabelSet or a LabelSpace; received {labels!r}."
+        )
+
+    @property
+    def set_names(self) -> tuple[str, ...]:
+        """The data sets' names."""
+        return tuple(label_set.name for label_set in self.sets)
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of all labels, in order; `set/name` where sets share one."""
+        every = [name for label_set in self.sets for name in label_set.names]
+        return tuple(
+            name if every.count(name) == 1 else f"{label_set.name}/{name}"
+            for label_set in self.sets
+            for name in label_set.names
+        )
+
+    @property
+    def num_labels(self) -> int:
+        """Number of labels of all sets: the discriminator's logits."""
+        return sum(map(len, self.sets))
+
+    @property
+    def size(self) -> int:
+        """Entries of c~: all labels and, for several data sets, the mask."""
+        masks = len(self.sets) if len(self.sets) > 1 else 0
+        return self.num_labels + masks
+
+    @functools.cached_property
+    def entries(self) -> tuple[slice, ...]:
+        """Where in c~ the labels of each set are."""
+        ends = np.cumsum([len(label_set) for label_set in self.sets]).tolist()
+        return tuple(
+            slice(end - len(label_set), end)
+            for label_set, end in zip(self.sets, ends, strict=True)
+        )
+
+    def set_index(self, name: str) -> int:
+        """The place of a data set; raises `ValueError` for an unknown name."""
+        return _index(self.set_names, name, "data set")
+
+    # Labels of images.
+
+    def unify(self, labels: Any, data_set: str | int = 0) -> np.ndarray:
+        """The unified label c~ of images of one data set.
+
+        Args:
+            labels: theirs, `(n, number of labels of the set)`.
+            data_set: its name or place.
+
+        Returns:
+            float32 array `(n, size)`.
+        """
+        if isinstance(data_set, str):
+            data_set = self.set_index(data_set)
+        entries = self.entries[data_set]
+        labels = _as_labels(labels, entries.stop - entries.start)
+        unified = np.zeros((len(labels), self.size), "float32")
+        unified[:, entries] = labels
+        return self.with_mask(unified, data_set)
+
+    def with_mask(self, labels: Any, data_set: str | int) -> np.ndarray:
+        """The same labels with the mask of a data set; right or wrong, it is taken.
+
+        Args:
+            labels: `(n, size)`.
+            data_set: its name or place.
+
+        Returns:
+            float32 array `(n, size)`.
+        """
+        if isinstance(data_set, str):
+            data_set = self.set_index(data_set)
+        labels = _as_labels(labels, self.size).copy()
+        if len(self.sets) > 1:
+            labels[:, self.num_labels :] = np.eye(len(self.sets))[data_set]
+        return labels
+
+    def data_sets(self, labels: Any) -> np.ndarray:
+        """The place of the data set that each label is of.
+
+        Args:
+            labels: `(n, size)`.
+
+        Returns:
+            Integers `(n,)`.
+        """
+        labels = _as_labels(labels, self.size)
+        if len(self.sets) == 1:
+            return np.zeros(len(labels), int)
+        return labels[:, self.num_labels :].argmax(axis=1)
+
+    def check(self, labels: Any) -> None:
+        """Raises `ValueError` unless labels `(n, size)` are right in every entry."""
+        labels = _as_labels(labels, self.size)
+        if not (labels.min(initial=0) >= 0 and labels.max(initial=0) <= 1):
+            raise ValueError(
+                f"Labels must be 0 or 1; received values from {labels.min():.4g} to "
+                f"{labels.max():.4g}."
+            )
+        one_hots = {
+            f"{label_set.name or 'Categorical'} labels": labels[rows, entries]
+            for place, (label_set, entries) in enumerate(
+                zip(self.sets, self.entries, strict=True)
+            )
+            if label_set.kind == "categorical"
+            for rows in [self.data_sets(labels) == place]
+        }
+        if len(self.sets) > 1:
+            one_hots["Masks"] = labels[:, self.num_labels :]
+            for place, entries in enumerate(self.entries):
+                if labels[self.data_sets(labels) != place, entries].any():
+                    raise ValueError(
+                        f"Labels of {self.set_names[place]} must be 0 where the mask "
+                        "names another data set; see LabelSpace.unify."
+                    )
+        for what, vectors in one_hots.items():
+            sums = vectors.sum(axis=1)
+            if not np.allclose(sums, 1, atol=1e-3):
+                raise ValueError(
+                    f"{what} must be one-hot; received one with the sum "
+                    f"{sums[np.argmax(np.abs(sums - 1))]:.4g}. For several labels at "
+                    'once, make the model with a LabelSet of the kind "binary".'
+                )
+
+    # Targets.
+
+    def random_targets(self, labels: Any, order: Any) -> Any:
+        """Targets in training: the batch's own labels in a random order.
+
+        Args:
+            labels: tensor `(n, size)`.
+            order: integer tensor `(n,)`, a permutation.
+        """
+        return ops.take(labels, order, axis=0)
+
+    def chosen_targets(
+        self, labels: Any, guesses: Any = None
+    ) -> list[tuple[str, np.ndarray]]:
+        """The target labels when each name of each set in turn is chosen.
+
+        As `LabelSet.chosen`, each target with the mask of its set.
+
+        Args:
+            labels: the images' own, `(n, size)`.
+            guesses: `(n, num_labels)`, for the labels that are not known, as
+                `StarGAN.classify` gives; without, they are taken as 0.
+
+        Returns:
+            For each name, in order, the name and float32 targets `(n, size)`.
+        """
+        own = self.fill(labels, guesses)
+        targets = [
+            self.unify(target, place)
+            for place, (label_set, entries) in enumerate(
+                zip(self.sets, self.entries, strict=True)
+            )
+            for _, target in label_set.chosen_targets(own[:, entries])
+        ]
+        return list(zip(self.names, targets, strict=True))
+
+    def fill(self, labels: Any, guesses: Any = None) -> np.ndarray:
+        """Labels without mask, `(n, num_labels)`, guessed where they are not known."""
+        labels = _as_labels(labels, self.size)
+        own = labels[:, : self.num_labels].copy()
+        if guesses is not None:
+            which = self.data_sets(labels)
+            for place, entries in enumerate(self.entries):
+                unknown = which != place
+                own[unknown, entries] = np.asarray(guesses)[unknown, entries]
+        return own
+
+    def named_target(self, names: Sequence[str], own: Any) -> np.ndarray:
+        """The target that names describe: what an image shall have or not have.
+
+        Args:
+            names: of labels of one data set. Categorical: one name. Binary: each
+                is set, and the others of its exclusive group are cleared; with a
+                `-` before it, it is cleared.
+            own: the images' own labels or guesses, `(n, num_labels)`; of binary
+                sets, what is not named stays as it is.
+
+        Returns:
+            float32 targets `(n, size)`.
+
+        Raises:
+            ValueError: for an unknown name, none, names of several data sets, or
+                several categorical ones.
+        """
+        own = _as_labels(own, self.num_labels)
+        signs = [name not in self.names and name.startswith("-") for name in names]
+        bare = [n[1:] if sign else n for n, sign in zip(names, signs, strict=True)]
+        indices = [_index(self.names, name) for name in bare]
+        of = {
+            place
+            for place, entries in enumerate(self.entries)
+            if any(entries.start <= index < entries.stop for index in indices)
+        }
+        if len(of) != 1:
+            raise ValueError(
+                "A target must name labels of one data set; received "
+                f"{', '.join(names) or 'none'}."
+            )
+        place = of.pop()
+        label_set, entries = self.sets[place], self.entries[place]
+        if label_set.kind == "categorical" and (len(names) > 1 or any(signs)):
+            raise ValueError(
+                f"A target of {', '.join(label_set.names)} must be one of them; "
+                f"received {', '.join(names)}."
+            )
+        target = own[:, entries].copy()
+        for index, sign in zip(indices, signs, strict=True):
+            index -= entries.start
+            if not sign:
+                for other in label_set.group(label_set.names[index]):
+                    target[:, label_set.index(other)] = 0.0
+            target[:, index] = 0.0 if sign else 1.0
+        return self.unify(target, place)
+
+    # The discriminator's view.
+
+    def classification_loss(
+        self, labels: keras.KerasTensor, logits: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """-log D_cls(c | x) over the known labels only, mean over the batch.
+
+        (StarGAN, equations 2 and 3, and section 3.2.)
+
+        Args:
+            labels: `(batch, size)`.
+            logits: `(batch, num_labels)`.
+        """
+        losses = 0.0
+        for place, (label_set, entries) in enumerate(
+            zip(self.sets, self.entries, strict=True)
+        ):
+            known = 1.0
+            if len(self.sets) > 1:
+                known = labels[:, self.num_labels + place]
+            losses += known * classification_losses(
+                labels[:, entries], logits[:, entries], label_set.kind
+            )
+        return ops.mean(losses)
+
+    def from_logits(self, logits: np.ndarray) -> np.ndarray:
+        """The labels that a discriminator sees in images.
+
+        Categorical: the one with the greatest logit. Binary: those above 0; of an
+        exclusive group, the greatest of them only.
+
+        Args:
+            logits: `(n, num_labels)`.
+
+        Returns:
+            float32 array `(n, num_labels)` of zeros and ones, for every data set.
+        """
+        logits = _as_labels(logits, self.num_labels)
+        labels = np.zeros_like(logits)
+        for label_set, entries in zip(self.sets, self.entries, strict=True):
+            part, shown = logits[:, entries], labels[:, entries]
+            rows = np.arange(len(part))
+            if label_set.kind == "categorical":
+                shown[rows, part.argmax(axis=1)] = 1.0
+                continue
+            shown[:] = part > 0
+            for group in label_set.exclusive:
+                places = np.array([label_set.index(name) for name in group])
+                best = places[part[:, places].argmax(axis=1)]
+                any_shown = shown[:, places].any(axis=1)
+                shown[:, places] = 0.0
+                shown[rows, best] = any_shown
+        return labels
+
+    # Saving.
+
+    def get_config(self) -> dict[str, Any]:
+        """Plain lists and strings that make this label space again."""
+        return {
+            "sets": [
+                {
+                    "names": list(label_set.names),
+                    "kind": label_set.kind,
+                    "exclusive": [list(group) for group in label_set.exclusive],
+                    "name": label_set.name,
+                }
+                for label_set in self.sets
+            ]
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "LabelSpace":
+        """The label space that `get_config` described."""
+        return cls(
+            tuple(
+                LabelSet(
+                    names=tuple(given["names"]),
+                    kind=given["kind"],
+                    exclusive=tuple(map(tuple, given["exclusive"])),
+                    name=given["name"],
+                )
+                for given in config["sets"]
+            )
+        )
+
+
+def _as_labels(labels: Any, width: int) -> np.ndarray:
+    labels = np.asarray(labels, "float32")
+    if labels.ndim != 2 or labels.shape[1] != width:
+        raise ValueError(
+            f"labels must have the shape (n, {width}); received {labels.shape}."
+        )
+    return labels
+
+
+def _index(names: Sequence[str], name: str, what: str = "label") -> int:
+    if name not in names:
+        lower = {other.lower(): other for other in names}
+        near = [lower[n] for n in difflib.get_close_matches(name.lower(), lower)]
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise ValueError(f"There is no {what} {name!r} among {', '.join(names)}.{hint}")
+    return names.index(name)

@@ -1,10 +1,17 @@
 """Set before TensorFlow starts: two logical CPU devices, so that replicas exist."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # As in the recipes: much faster convolutions where it is off by default.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+# Not the user's own. A test's processes have it too.
+os.environ["KERAS_STARGAN_CACHE"] = tempfile.mkdtemp()
+atexit.register(shutil.rmtree, os.environ["KERAS_STARGAN_CACHE"], ignore_errors=True)
 
 import tensorflow as tf
 

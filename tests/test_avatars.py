@@ -15,9 +15,14 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="module", params=["avataaars", "toon-head"])
+def style(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def expressions(cache):
-    return load_avatars("expressions", SIZE, 3, 2, cache_dir=cache)
+def expressions(cache, style):
+    return load_avatars("expressions", SIZE, 3, 2, cache_dir=cache, style=style)
 
 
 @pytest.fixture(scope="module")
@@ -80,20 +85,23 @@ def test_an_attribute_changes_nothing_else_of_the_person(attributes):
     assert all(changed(*pair) > 0.01 for pair in zip(before, after, strict=True))
 
 
-def test_the_seed_decides_the_people(tmp_path, expressions):
-    again = load_avatars("expressions", SIZE, 3, 2, cache_dir=tmp_path)[1]
-    other = load_avatars("expressions", SIZE, 3, 2, seed=1, cache_dir=tmp_path)[1]
+def test_the_seed_decides_the_people(tmp_path, style, expressions):
+    arguments = {"cache_dir": tmp_path, "style": style}
+    again = load_avatars("expressions", SIZE, 3, 2, **arguments)[1]
+    other = load_avatars("expressions", SIZE, 3, 2, seed=1, **arguments)[1]
     np.testing.assert_array_equal(again.images, expressions[1].images)
     assert set(other.people) != set(again.people)
 
 
-def test_test_people_stay_when_there_is_more_training_data(cache, expressions):
-    test = load_avatars("expressions", SIZE, 1, 2, cache_dir=cache)[1]
+def test_test_people_stay_when_there_is_more_training_data(cache, style, expressions):
+    test = load_avatars("expressions", SIZE, 1, 2, cache_dir=cache, style=style)[1]
     np.testing.assert_array_equal(test.images, expressions[1].images)
 
 
-def test_second_load_takes_the_pictures_from_the_cache(cache, expressions, no_drawing):
-    again = load_avatars("expressions", SIZE, 3, 2, cache_dir=cache)
+def test_second_load_takes_the_pictures_from_the_cache(
+    cache, style, expressions, no_drawing
+):
+    again = load_avatars("expressions", SIZE, 3, 2, cache_dir=cache, style=style)
     np.testing.assert_array_equal(again[0].images, expressions[0].images)
 
 
@@ -164,10 +172,23 @@ def test_a_dying_worker_is_an_error_with_its_words(two_workers):
 
 
 @pytest.mark.parametrize(
+    ("name", "style"),
+    [
+        ("expressions", "avataaars"),
+        ("expressions", "toon-head"),
+        ("attributes", "avataaars"),
+    ],
+)
+def test_each_style_has_people_enough(name, style, no_drawing, tmp_path):
+    with pytest.raises(AssertionError, match="drawn"):
+        load_avatars(name, 8, 540, 60, cache_dir=tmp_path, style=style)
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"name": "faces"}, "expressions, attributes.*'faces'"),
-        ({"style": "lorelei"}, "avataaars.*'lorelei'"),
+        ({"style": "lorelei"}, "avataaars, toon-head.*'lorelei'"),
         ({"image_size": 0}, "image_size.*0"),
         ({"test_people": 0}, "test_people.*0"),
         ({"num_people": 10**6}, "different people.*1000000"),

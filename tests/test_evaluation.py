@@ -1,7 +1,10 @@
+import collections
 import dataclasses
 import functools
+import itertools
 import json
 import math
+import sys
 
 import keras
 import numpy as np
@@ -234,3 +237,189 @@ def test_a_limited_evaluation_spreads_over_people_and_labels(colour_classifier):
 def test_an_evaluation_of_nothing_is_an_error(colour_classifier):
     with pytest.raises(ValueError, match="received 0"):
         evaluate(do_nothing, colour_classifier, max_images=0)
+
+
+# ResNet-18.
+
+
+def test_resnet_is_the_real_one():
+    expressions = LabelSet(tuple("abcdefgh"))
+    model = evaluation.build_resnet18(32, expressions)
+    assert model.output_shape == (None, 8)
+    # As torchvision's with eight outputs.
+    trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    assert trainable == 11_180_616
+
+
+def test_resnets_weights_follow_from_the_seed():
+    first, same, other = (
+        evaluation.build_resnet18(SIZE, LABEL_SET, seed=seed).trainable_weights
+        for seed in (0, 0, 1)
+    )
+    for a, b, c in zip(first, same, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+        # Scales and shifts begin as ones and zeros with every seed.
+        assert a.path.endswith("kernel") == bool(np.any(a != c)), a.path
+
+
+def test_another_classifier_can_be_trained():
+    given = []
+
+    def build(*args, **kwargs):
+        given.append((*args, kwargs))
+        return evaluation.build_classifier(*args, width=4, **kwargs)
+
+    model = evaluation.train_classifier(
+        squares(), steps=1, batch_size=4, seed=7, verbose=0, build=build
+    )
+    assert given == [(SIZE, LABEL_SET, {"seed": 7})]
+    assert model.get_weights()[0].shape[-1] == 4
+
+
+def test_without_keras_cv_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras_cv.models", None)
+    with pytest.raises(ImportError, match=r"pip install 'keras-stargan\[evaluation\]'"):
+        evaluation.build_resnet18(SIZE, LABEL_SET)
+
+
+# Attributes.
+
+HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair")
+CELEBA = LabelSet((*HAIR, "Male", "Young"), "binary", exclusive=(HAIR,))
+
+
+def portraits(label_set=CELEBA, labels=None):
+    """Pictures whose first pixels are their labels, 255 for 1."""
+    if labels is None:
+        others = list(itertools.product((0, 1), repeat=2))
+        labels = [[*hair, *rest] for hair in np.eye(3, dtype=int) for rest in others]
+    labels = np.array(labels, "float32")
+    images = np.full((len(labels), SIZE, SIZE, 3), 100, "uint8")
+    images[:, 0, : len(label_set)] = 255 * labels[:, :, None]
+    return ImageSet(images, labels, label_set, people=np.arange(len(labels)))
+
+
+def paint(images, labels, leave=()):
+    """Writes the labels into the pictures, but for some entries."""
+    images = np.array(images)
+    for entry in range(labels.shape[1]):
+        if entry not in leave:
+            images[:, 0, entry] = 2 * labels[:, entry, None] - 1
+    return images
+
+
+def attribute_errors(translate, image_set=None, **kwargs):
+    """Judged by a classifier that reads the first pixels."""
+    image_set = image_set or portraits()
+    inputs = keras.Input((SIZE, SIZE, 3))
+    reader = keras.Model(inputs, inputs[:, 0, : len(image_set.label_set), 0])
+    return evaluation.attribute_errors(
+        translate, image_set, reader, batch_size=7, verbose=0, **kwargs
+    )
+
+
+def of(errors, key="error_percent"):
+    return {combination: figures[key] for combination, figures in errors.items()}
+
+
+def test_groups_have_the_papers_letters():
+    assert evaluation.attribute_groups(CELEBA) == {
+        "H": HAIR,
+        "G": ("Male",),
+        "A": ("Young",),
+    }
+
+
+def test_other_groups_go_by_their_names():
+    sky = ("blue", "grey")
+    label_set = LabelSet(("Hat", *sky, "Red_Hair"), "binary", exclusive=(sky,))
+    assert evaluation.attribute_groups(label_set) == {
+        "Hat": ("Hat",),
+        "blue/grey": sky,
+        "Red_Hair": ("Red_Hair",),
+    }
+
+
+def test_right_translations_have_no_error_in_any_combination():
+    errors = attribute_errors(paint)
+    combinations = ["H", "G", "A", "H+G", "H+A", "G+A", "H+G+A"]
+    assert of(errors) == dict.fromkeys(combinations, 0.0)
+    assert of(errors, "error_real_percent") == dict.fromkeys(combinations, 0.0)
+    everything_but_all = dict.fromkeys(combinations, 0.0) | {"H+G+A": None}
+    assert of(errors, "others_error_percent") == everything_but_all
+
+
+def test_doing_nothing_is_always_wrong():
+    errors = attribute_errors(do_nothing)
+    assert set(of(errors).values()) == {100.0}
+    assert set(of(errors, "others_error_percent").values()) == {0.0, None}
+
+
+def test_any_wrong_attribute_makes_a_combination_wrong():
+    errors = attribute_errors(functools.partial(paint, leave=[3]))
+    assert of(errors) == {
+        combination: 100.0 if "G" in combination else 0.0 for combination in errors
+    }
+
+
+def test_other_attributes_that_change_are_told():
+    def age(images, labels):
+        images = paint(images, labels)
+        images[:, 0, 4] *= -1
+        return images
+
+    errors = of(attribute_errors(age), "others_error_percent")
+    assert (errors["H"], errors["G"], errors["H+G"], errors["A"]) == (100, 100, 100, 0)
+
+
+def test_every_other_hair_colour_is_a_target():
+    seen = collections.Counter()
+
+    def translate(images, labels):
+        own = (images[:, 0, :5, 0] > 0).astype(int)
+        flips = np.abs(own - labels)[:, 3:].astype(int)
+        assert (labels[:, :3].sum(axis=1) == 1).all()
+        hair = own[:, :3].argmax(axis=1), labels[:, :3].argmax(axis=1)
+        seen.update(zip(*hair, *flips.T, strict=True))
+        return paint(images, labels)
+
+    errors = attribute_errors(translate)
+    assert errors["H"]["translations"] == errors["H+G+A"]["translations"] == 2 * 12
+    assert errors["G"]["translations"] == errors["G+A"]["translations"] == 12
+    # From hair, to hair, gender flipped, age flipped: four pictures each, and none
+    # to which nothing is done.
+    changes = set(itertools.product(range(3), range(3), (0, 1), (0, 1)))
+    assert seen == dict.fromkeys(changes - {(i, i, 0, 0) for i in range(3)}, 4)
+
+
+def test_who_has_no_hair_colour_gets_each():
+    bald = portraits(labels=[[0, 0, 0, 1, 1]])
+    errors = attribute_errors(paint, bald)
+    assert errors["H"]["translations"] == 3
+    assert of(errors)["H"] == of(errors, "error_real_percent")["H"] == 0.0
+
+
+def test_of_five_groups_only_single_ones_and_all_are_changed():
+    label_set = LabelSet(tuple("abcde"), "binary")
+    errors = attribute_errors(paint, portraits(label_set, np.eye(5)))
+    assert list(errors) == ["a", "b", "c", "d", "e", "a+b+c+d+e"]
+
+
+def test_the_classifiers_own_errors_are_those_on_real_pictures():
+    image_set = portraits()
+    # The labels say that nobody is young, half of the pictures otherwise.
+    labels = image_set.labels * [1, 1, 1, 1, 0]
+    wrong_labels = dataclasses.replace(image_set, labels=labels)
+    errors = of(attribute_errors(paint, wrong_labels), "error_real_percent")
+    assert errors == {
+        combination: 50.0 if "A" in combination else 0.0 for combination in errors
+    }
+
+
+def test_a_limited_evaluation_of_attributes_takes_so_many_pictures():
+    assert attribute_errors(paint, max_images=5)["G"]["translations"] == 5
+
+
+def test_categorical_labels_are_no_attributes(colour_classifier):
+    with pytest.raises(ValueError, match="binary labels; received categorical"):
+        evaluation.attribute_errors(do_nothing, squares(), colour_classifier)

@@ -11,7 +11,7 @@ from keras_stargan import StarGAN
 from keras_stargan.export import export_saved_model
 from keras_stargan.export.saved_model import prepare_images
 from keras_stargan.images import to_uint8
-from keras_stargan.labels import LabelSet
+from keras_stargan.labels import LabelSet, LabelSpace
 
 SIZE = 32
 LABEL_SET = LabelSet(("angry", "happy", "sad"))
@@ -38,11 +38,10 @@ np.savez(results, translated=translated, levels=levels, names=names)
 """
 
 
-def small_model(label_set):
+def small_model(labels):
     return StarGAN(
         image_size=SIZE,
-        num_labels=len(label_set),
-        label_kind=label_set.kind,
+        labels=labels,
         conv_dim=4,
         num_residual_blocks=1,
         num_discriminator_layers=2,
@@ -69,7 +68,7 @@ def model():
 @pytest.fixture(scope="module")
 def exported(model, tmp_path_factory):
     path = tmp_path_factory.mktemp("served") / "faces" / "1"
-    export_saved_model(model, path, LABEL_SET)
+    export_saved_model(model, path)
     return path
 
 
@@ -168,7 +167,7 @@ def test_an_unknown_target_is_an_error_that_lists_the_names(signatures):
 def test_binary_targets_are_the_names_of_what_is_present(tmp_path):
     label_set = LabelSet(("blond", "male", "young"), "binary")
     model = small_model(label_set)
-    export_saved_model(model, tmp_path / "1", label_set)
+    export_saved_model(model, tmp_path / "1")
     loaded = tf.saved_model.load(tmp_path / "1")
     image = photo(SIZE, SIZE)
     encoded = tf.constant([file_of(image)] * 3)
@@ -190,7 +189,7 @@ def test_an_earlier_export_is_replaced_and_nothing_else_left(model, tmp_path):
     path = tmp_path / "1"
     path.mkdir()
     (path / "saved_model.pb").write_bytes(b"an earlier export")
-    export_saved_model(model, path, LABEL_SET)
+    export_saved_model(model, path)
     assert "label_names" in tf.saved_model.load(path).signatures
     assert [entry.name for entry in tmp_path.iterdir()] == ["1"]
 
@@ -198,13 +197,31 @@ def test_an_earlier_export_is_replaced_and_nothing_else_left(model, tmp_path):
 def test_a_folder_of_something_else_is_not_replaced(model, tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(ValueError, match="earlier SavedModel"):
-        export_saved_model(model, tmp_path, LABEL_SET)
+        export_saved_model(model, tmp_path)
     assert (tmp_path / "thesis.tex").exists()
 
 
-@pytest.mark.parametrize(
-    "label_set", [LabelSet(("a", "b")), LabelSet(LABEL_SET.names, "binary")]
-)
-def test_labels_must_be_the_models(model, tmp_path, label_set):
-    with pytest.raises(ValueError, match="3 categorical labels"):
-        export_saved_model(model, tmp_path / "1", label_set)
+def test_targets_of_several_data_sets_carry_the_mask_of_theirs(tmp_path):
+    space = LabelSpace(
+        (
+            LabelSet(("blond", "male"), "binary", name="people"),
+            LabelSet(("happy", "sad"), name="faces"),
+        )
+    )
+    model = small_model(space)
+    export_saved_model(model, tmp_path / "1")
+    loaded = tf.saved_model.load(tmp_path / "1")
+    encoded = tf.constant([file_of(photo(SIZE, SIZE))] * 2)
+    png = loaded.signatures["translate_bytes"](
+        encoded=encoded, target=tf.constant(["male", "sad"])
+    )["encoded_bytes"]
+    expected = model.translate(
+        prepare_images(encoded, SIZE), [[0, 1, 0, 0, 1, 0], [0, 0, 0, 1, 0, 1]]
+    )
+    levels = np.stack([tf.io.decode_png(one).numpy() for one in png])
+    assert np.abs(levels.astype(int) - to_uint8(expected)).max() <= 1
+    for wrong in ("male,sad", "happy,sad", ""):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="one of happy, sad"):
+            loaded.signatures["translate_bytes"](
+                encoded=encoded[:1], target=tf.constant([wrong])
+            )

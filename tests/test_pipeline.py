@@ -1,3 +1,7 @@
+import dataclasses
+import pathlib
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -90,6 +94,29 @@ def test_flip_mirrors_left_to_right_only(numbered):
 
 def test_no_flip(numbered):
     assert not mirrored(take(numbered, 5, flip=False)[0]).any()
+
+
+def test_memory_mapped_pictures_give_the_same_batches(numbered, tmp_path):
+    np.save(tmp_path / "images.npy", numbered.images)
+    images = np.load(tmp_path / "images.npy", mmap_mode="r")
+    mapped = dataclasses.replace(numbered, images=images)
+    for a, b in zip(take(numbered, 3), take(mapped, 3), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_pictures_are_not_copied(tmp_path):
+    def own_memory():  # in kB, without memory-mapped files
+        status = pathlib.Path("/proc/self/status").read_text()
+        return int(re.search(r"RssAnon:\s*(\d+)", status)[1])
+
+    n = 2**28 // (64 * 64 * 3)
+    shape = (n, 64, 64, 3)
+    images = np.memmap(tmp_path / "zeros", "uint8", "w+", shape=shape)
+    before = own_memory()
+    image_set = ImageSet(images, np.ones((n, 1)), LabelSet(("all",)), np.arange(n))
+    dataset = training_dataset(image_set, 8)
+    assert next(iter(dataset))[0].numpy().max() == -1.0
+    assert own_memory() - before < 2**17
 
 
 def test_shapes_are_known_as_distribution_needs(numbered):

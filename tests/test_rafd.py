@@ -2,15 +2,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_stargan.data import load_rafd
+from keras_stargan.data import list_rafd, load_rafd
 from keras_stargan.data.rafd import EXPRESSIONS
 
 GRAY = (90, 90, 90)
 
 
-def save(path, color=GRAY, size=(12, 12), mode="RGB", **kwargs):
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("KERAS_STARGAN_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+def save(path, color=GRAY):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, color).convert(mode).save(path, **kwargs)
+    Image.new("RGB", (12, 12), color).save(path)
     return path
 
 
@@ -106,12 +111,21 @@ def test_exif_orientation_is_applied(tmp_path):
     assert turned[0].min() == 255 and turned[-1].max() == 0
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK"])
-def test_any_mode_becomes_rgb(tmp_path, mode):
-    make_folders(tmp_path)
-    save(tmp_path / "angry" / "0.tif", (204, 204, 204), mode=mode)
-    images = together(load_rafd(tmp_path, image_size=8))
-    assert np.abs(images[:, 0, 0].astype(int) - 204).sum(axis=1).min() <= 3
+def test_listing_reads_no_pictures(tmp_path):
+    for path in make_folders(tmp_path).rglob("*.png"):
+        path.write_bytes(b"")
+    train, test = list_rafd(tmp_path)
+    assert (len(train), len(test)) == (14, 2)
+    assert train.label_set.name == "RaFD"
+
+
+def test_what_is_not_used_is_counted(tmp_path, capsys):
+    for part in ("train", "test", "more"):
+        make_folders(tmp_path / part, 1)
+    save(tmp_path / "train" / rafd_name("180", 1, "happy"))
+    list_rafd(tmp_path)
+    others = "16 usable pictures and 9 other files, such as 'more/angry/0.png'"
+    assert others in capsys.readouterr().out
 
 
 def test_missing_folder(tmp_path):
@@ -143,13 +157,22 @@ def test_one_person_is_not_enough(tmp_path):
         load_rafd(make_raw(tmp_path, people=(7,)))
 
 
-def test_unreadable_picture_is_named(tmp_path):
-    make_folders(tmp_path)
-    (tmp_path / "happy" / "broken.jpg").write_bytes(b"no picture")
-    with pytest.raises(ValueError, match=r"broken\.jpg"):
+def test_empty_test_folder(tmp_path):
+    make_folders(tmp_path / "train")
+    (tmp_path / "test").mkdir()
+    with pytest.raises(ValueError, match=r"16 usable pictures; none in .*test'"):
         load_rafd(tmp_path)
 
 
-def test_test_fraction_out_of_range(tmp_path):
+def test_unreadable_picture_is_named_or_left_out(tmp_path):
+    make_folders(tmp_path)
+    (tmp_path / "happy" / "broken.jpg").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"broken\.jpg"):
+        load_rafd(tmp_path, image_size=8)
+    assert len(together(load_rafd(tmp_path, image_size=8, skip_unreadable=True))) == 16
+
+
+def test_test_fraction_is_checked_before_reading(tmp_path):
+    save(make_folders(tmp_path) / "angry" / "0.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match=r"\(0, 1\).*1.5"):
-        load_rafd(make_folders(tmp_path), image_size=8, test_fraction=1.5)
+        load_rafd(tmp_path, image_size=8, test_fraction=1.5)

@@ -6,15 +6,18 @@ import pytest
 import tensorflow as tf
 
 import keras_stargan
+from keras_stargan import LabelSet, LabelSpace
 
 SIZE, LABELS = 16, 3
+EXPRESSIONS = LabelSet(("angry", "happy", "sad"), name="faces")
+ATTRIBUTES = LabelSet(("blond", "male", "young"), "binary", name="people")
 
 
 def make_model(cls=keras_stargan.StarGAN, **kwargs):
     keras.utils.set_random_seed(1)
     settings = {
         "image_size": SIZE,
-        "num_labels": LABELS,
+        "labels": EXPRESSIONS,
         "conv_dim": 4,
         "num_residual_blocks": 1,
         "num_discriminator_layers": 2,
@@ -74,6 +77,22 @@ def test_generator_moves_at_each_n_critic_th_step_only():
     assert moved == [False, False, True, False, False, True]
 
 
+def test_with_two_data_sets_the_generator_moves_in_rows_of_two_batches():
+    space = LabelSpace((EXPRESSIONS, ATTRIBUTES))
+    model = make_model(labels=space, n_critic=2)
+    model.compile(run_eagerly=True)
+    images = make_data(4)[0]
+    moved = []
+    before = model.generator.get_weights()[0]
+    for step in range(8):
+        label = [[0, 1, 0]] if step % 2 == 0 else [[1, 0, 1]]
+        model.train_on_batch(images, space.unify(label * 4, step % 2))
+        after = model.generator.get_weights()[0]
+        moved.append(bool(np.any(after != before)))
+        before = after
+    assert moved == [False, False, True, True] * 2
+
+
 def test_generator_loss_moves_the_generator_alone():
     model = make_model(n_critic=1)
     model.compile(
@@ -109,7 +128,7 @@ def test_fit_takes_arrays():
 
 
 def test_fit_takes_float64_images_and_integer_labels():
-    model = make_model(label_kind="binary", n_critic=1)
+    model = make_model(labels=ATTRIBUTES, n_critic=1)
     model.compile(run_eagerly=True)
     images, labels = make_data(4)
     data = images.astype("float64"), labels.astype("int64")
@@ -144,8 +163,8 @@ def test_evaluate_gives_losses_and_moves_nothing():
         ({"image_size": 18}, "multiple of 4; received 18"),
         ({"image_size": 2}, "multiple of 4; received 2"),
         ({"image_size": 20, "num_discriminator_layers": 3}, "multiple of 8"),
-        ({"num_labels": 0}, "num_labels must be at least 1; received 0"),
-        ({"label_kind": "ordinal"}, "categorical.*received 'ordinal'"),
+        ({"labels": None, "num_labels": 0}, "num_labels must be at least 1"),
+        ({"num_labels": 3}, "num_labels or labels, not both"),
         ({"n_critic": 0}, "n_critic must be at least 1; received 0"),
     ],
 )
@@ -209,6 +228,20 @@ def test_translate_is_the_generator_in_batches():
     translated = model.translate(IMAGES, ONE_HOT[::-1], batch_size=3)
     expected = model.generator([IMAGES, np.ascontiguousarray(ONE_HOT[::-1])])
     np.testing.assert_allclose(translated, expected, atol=1e-6)
+
+
+def test_classify_gives_the_labels_of_the_greatest_logits():
+    model = make_model()
+    logits = keras.ops.convert_to_numpy(model.discriminator(IMAGES)[1])
+    np.testing.assert_array_equal(
+        model.classify(IMAGES, batch_size=3), np.eye(LABELS)[logits.argmax(axis=1)]
+    )
+
+
+def test_labels_are_saved_with_the_model(tmp_path):
+    space = LabelSpace((EXPRESSIONS, ATTRIBUTES))
+    make_model(labels=space).save(tmp_path / "model.keras")
+    assert keras.saving.load_model(tmp_path / "model.keras").labels == space
 
 
 def test_translate_works_where_replicas_have_unequal_shares():

@@ -7,9 +7,17 @@ import pytest
 import tensorflow as tf
 
 import keras_stargan
+from keras_stargan import LabelSet, LabelSpace
 from keras_stargan.training import engine
 
-STEPS, BATCH = 10, 4
+ITERATIONS, BATCH = 10, 4
+ATTRIBUTES = LabelSet(tuple("abcde"), "binary", name="CelebA")
+EXPRESSIONS = LabelSet(tuple("01234567"), name="RaFD")
+CASES = {
+    "v1_rafd": (EXPRESSIONS,),
+    "v1_celeba": (ATTRIBUTES,),
+    "v1_both": (ATTRIBUTES, EXPRESSIONS),
+}
 
 
 class Case:
@@ -17,19 +25,29 @@ class Case:
 
     def __init__(self, name):
         self.golden = np.load(golden_inputs.FOLDER / f"{name}.npz")
-        if name == "v1_rafd":
-            kind, labels = "categorical", np.eye(8)[self.golden["expressions"]]
-        else:
-            kind, labels = "binary", self.golden["attributes"]
+        sets = CASES[name]
+        self.batches = len(sets)
+        self.steps = ITERATIONS * len(sets)
         rng = np.random.RandomState(11)
         self.images = np.stack(
-            [golden_inputs.images(rng, BATCH, 32) for _ in range(STEPS)]
+            [golden_inputs.images(rng, BATCH, 32) for _ in range(self.steps)]
         )
-        self.labels = labels.astype("float32")
+        space = LabelSpace(sets)
+        self.labels = np.stack(
+            [
+                space.unify(
+                    self.golden["attributes"][step]
+                    if label_set == ATTRIBUTES
+                    else np.eye(8)[self.golden["expressions"][step]],
+                    label_set.name,
+                )
+                for step in range(self.steps)
+                for label_set in [sets[step % len(sets)]]
+            ]
+        )
         self.model = keras_stargan.StarGAN(
             image_size=32,
-            num_labels=labels.shape[-1],
-            label_kind=kind,
+            labels=space,
             conv_dim=8,
             num_residual_blocks=2,
             num_discriminator_layers=4,
@@ -47,12 +65,12 @@ class Case:
         return (self.model.generator, "G"), (self.model.discriminator, "D")
 
 
-@pytest.fixture(scope="module", params=["v1_rafd", "v1_celeba"])
+@pytest.fixture(scope="module", params=CASES)
 def fresh(request):
     return Case(request.param)
 
 
-@pytest.fixture(scope="module", params=["v1_rafd", "v1_celeba"])
+@pytest.fixture(scope="module", params=CASES)
 def trained(request):
     """A case after ten steps of `fit`, and the history of each step's losses."""
     case = Case(request.param)
@@ -72,7 +90,9 @@ def trained(request):
         case.model.compile()
         dataset = tf.data.Dataset.from_tensor_slices((case.images, case.labels))
         # An epoch of one step, so that the history has every step's own losses.
-        history = case.model.fit(dataset, epochs=STEPS, steps_per_epoch=1, verbose=0)
+        history = case.model.fit(
+            dataset, epochs=case.steps, steps_per_epoch=1, verbose=0
+        )
     return case, history.history
 
 
@@ -90,23 +110,32 @@ def test_forward_passes_agree(fresh):
         )
 
 
-@pytest.mark.parametrize(
-    "ours, published, steps",
-    [
-        ("D/real", "D/loss_real", slice(None)),
-        ("D/fake", "D/loss_fake", slice(None)),
-        ("D/cls", "D/loss_cls", slice(None)),
-        ("D/gp", "D/loss_gp", slice(None)),
-        ("G/fake", "G/loss_fake", slice(4, None, 5)),
-        ("G/rec", "G/loss_rec", slice(4, None, 5)),
-        ("G/cls", "G/loss_cls", slice(4, None, 5)),
-    ],
-)
-def test_losses_of_ten_iterations_agree(trained, ours, published, steps):
+@pytest.mark.parametrize("term", ["real", "fake", "cls", "gp"])
+def test_discriminator_losses_of_ten_iterations_agree(trained, term):
     case, history = trained
+    ours, published = history[f"D/{term}"], case.golden[f"loss D/loss_{term}"]
+    # Two penalties of v1_both hang on the sign of an activation that is almost 0:
+    # the published code, in float64, differs from itself there by up to 0.0084.
+    kinks = 2 if term == "gp" and case.batches == 2 else 0
+    errors = np.abs(np.array(ours) / published - 1)
+    assert np.sum(errors > 1e-3) <= kinks, errors
+    assert errors.max() < 1e-2
+
+
+@pytest.mark.parametrize("term", ["fake", "rec", "cls"])
+def test_generator_losses_of_ten_iterations_agree(trained, term):
+    case, history = trained
+    # Iterations of n_critic = 5: the fifth and the tenth, a batch of each data set.
+    due = [
+        iteration * case.batches + batch
+        for iteration in (4, 9)
+        for batch in range(case.batches)
+    ]
+    losses = np.array(history[f"G/{term}"])
     np.testing.assert_allclose(
-        history[ours][steps], case.golden[f"loss {published}"], rtol=1e-3
+        losses[due], case.golden[f"loss G/loss_{term}"], rtol=1e-3
     )
+    assert np.count_nonzero(losses) == len(due)
 
 
 def test_weights_after_ten_iterations_agree(trained):
@@ -122,4 +151,4 @@ def test_weights_after_ten_iterations_agree(trained):
     differences = np.concatenate(differences)
     assert np.mean(differences < 2e-5) > 0.99
     # A gradient near 0 may round to either sign, and Adam follows the sign.
-    assert differences.max() < STEPS * 1e-4 * 2
+    assert differences.max() < case.steps * 1e-4 * 2

@@ -1,8 +1,27 @@
 """Pictures with labels, from where they come, and batches of them for training."""
 
+from keras_stargan.data.alternating import alternating_dataset
+from keras_stargan.data.attributes_csv import list_attributes_csv, load_attributes_csv
 from keras_stargan.data.avatars import load_avatars
+from keras_stargan.data.celeba import list_celeba, load_celeba
+from keras_stargan.data.folders import list_folders, load_folders
+from keras_stargan.data.image_files import ImageFiles
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.data.pipeline import training_dataset
-from keras_stargan.data.rafd import load_rafd
+from keras_stargan.data.rafd import list_rafd, load_rafd
 
-__all__ = ["ImageSet", "load_avatars", "load_rafd", "training_dataset"]
+__all__ = [
+    "ImageFiles",
+    "ImageSet",
+    "alternating_dataset",
+    "list_attributes_csv",
+    "list_celeba",
+    "list_folders",
+    "list_rafd",
+    "load_attributes_csv",
+    "load_avatars",
+    "load_celeba",
+    "load_folders",
+    "load_rafd",
+    "training_dataset",
+]

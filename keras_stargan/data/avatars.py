@@ -8,7 +8,6 @@ import json
 import math
 import os
 import pathlib
-import tempfile
 import warnings
 import zipfile
 
@@ -16,6 +15,7 @@ import keras
 import numpy as np
 
 from keras_stargan.data import avatar_renderer
+from keras_stargan.data.cache import cache_folder, whole_file
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.data.rafd import EXPRESSIONS
 from keras_stargan.labels import LabelSet
@@ -25,7 +25,10 @@ _HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 LABEL_SETS = {
     "expressions": EXPRESSIONS,
     "attributes": LabelSet(
-        (*_HAIR_COLORS, "Eyeglasses", "Mustache"), "binary", exclusive=(_HAIR_COLORS,)
+        (*_HAIR_COLORS, "Eyeglasses", "Mustache"),
+        "binary",
+        exclusive=(_HAIR_COLORS,),
+        name="CelebA",
     ),
 }
 
@@ -52,12 +55,41 @@ class _Style:
     drawings: dict[str, _Drawing]
 
 
+# What the styles share: one background for all, as in RaFD, hair and skins.
+_BACKGROUND = "#c3d3e6"
+_SKIN_COLORS = (
+    "#614335",
+    "#ae5d29",
+    "#d08b5b",
+    "#edb98a",
+    "#f8d25c",
+    "#fd9841",
+    "#ffdbb4",
+)
+_HAIRS = (
+    "#2c1b18",
+    "#724133",
+    "#a55728",
+    "#b58143",
+    "#c93305",
+    "#d6b370",
+    "#e8e1e1",
+)
+
+
+def _face(eyes: str, eyebrows: str, mouth: str) -> dict[str, object]:
+    return {
+        "eyesVariant": [eyes],
+        "eyebrowsVariant": [eyebrows],
+        "mouthVariant": [mouth],
+    }
+
+
 def _avataaars() -> _Style:
     bare = {
         "accessoriesProbability": 0,
         "facialHairProbability": 0,
-        # One background for all, as in RaFD.
-        "backgroundColor": ["#c3d3e6"],
+        "backgroundColor": [_BACKGROUND],
     }
     look = {
         # Only hair that leaves eyes and eyebrows free and shows its colour.
@@ -78,48 +110,35 @@ def _avataaars() -> _Style:
             "straight02",
             "theCaesar",
         ),
-        "skinColor": (
-            "#614335",
-            "#ae5d29",
-            "#d08b5b",
-            "#edb98a",
-            "#f8d25c",
-            "#fd9841",
-            "#ffdbb4",
-        ),
+        "skinColor": _SKIN_COLORS,
     }
-    hair = ("#2c1b18", "#724133", "#a55728", "#b58143", "#c93305", "#d6b370", "#e8e1e1")
-
-    def face(eyes: str, eyebrows: str, mouth: str) -> dict[str, object]:
-        return {
-            "eyesVariant": [eyes],
-            "eyebrowsVariant": [eyebrows],
-            "mouthVariant": [mouth],
-        }
-
     return _Style(
         view_box="61 30 158 158",
         always=bare,
         drawings={
             "expressions": _Drawing(
-                person={**look, "hairColor": hair},
+                person={**look, "hairColor": _HAIRS},
                 labels={
-                    "angry": face("default", "angryNatural", "grimace"),
-                    "contemptuous": face("side", "upDownNatural", "twinkle"),
-                    "disgusted": face("squint", "frownNatural", "vomit"),
-                    "fearful": face("surprised", "sadConcernedNatural", "screamOpen"),
-                    "happy": face("happy", "raisedExcitedNatural", "smile"),
-                    "neutral": face("default", "defaultNatural", "serious"),
-                    "sad": face("cry", "sadConcernedNatural", "sad"),
-                    "surprised": face("surprised", "raisedExcitedNatural", "disbelief"),
+                    "angry": _face("default", "angryNatural", "grimace"),
+                    "contemptuous": _face("side", "upDownNatural", "twinkle"),
+                    "disgusted": _face("squint", "frownNatural", "vomit"),
+                    "fearful": _face("surprised", "sadConcernedNatural", "screamOpen"),
+                    "happy": _face("happy", "raisedExcitedNatural", "smile"),
+                    "neutral": _face("default", "defaultNatural", "serious"),
+                    "sad": _face("cry", "sadConcernedNatural", "sad"),
+                    "surprised": _face(
+                        "surprised", "raisedExcitedNatural", "disbelief"
+                    ),
                 },
             ),
             "attributes": _Drawing(
+                # All calm: in joint training, no other expression is seen in this
+                # style.
                 person={
                     **look,
-                    "eyesVariant": ("default", "happy", "wink"),
-                    "eyebrowsVariant": ("defaultNatural", "raisedExcitedNatural"),
-                    "mouthVariant": ("default", "smile", "twinkle"),
+                    "eyesVariant": ("default", "side"),
+                    "eyebrowsVariant": ("defaultNatural", "flatNatural"),
+                    "mouthVariant": ("serious", "twinkle"),
                 },
                 labels={
                     "Black_Hair": {"hairColor": ["#2c1b18"]},
@@ -151,7 +170,44 @@ def _avataaars() -> _Style:
     )
 
 
-_STYLES = {"avataaars": _avataaars()}
+def _toon_head() -> _Style:
+    return _Style(
+        # Eyes and mouth about where avataaars has them.
+        view_box="168 175 435 435",
+        always={
+            "beardProbability": 0,
+            "rearHairProbability": 100,
+            "backgroundColor": [_BACKGROUND],
+        },
+        drawings={
+            "expressions": _Drawing(
+                person={
+                    "hairVariant": ("bun", "sideComed", "spiky", "undercut"),
+                    "rearHairVariant": (
+                        "longStraight",
+                        "longWavy",
+                        "neckHigh",
+                        "shoulderHigh",
+                    ),
+                    "skinColor": _SKIN_COLORS,
+                    "hairColor": _HAIRS,
+                },
+                labels={
+                    "angry": _face("wide", "angry", "angry"),
+                    "contemptuous": _face("wink", "raised", "smile"),
+                    "disgusted": _face("bow", "angry", "sad"),
+                    "fearful": _face("wide", "sad", "angry"),
+                    "happy": _face("bow", "happy", "laugh"),
+                    "neutral": _face("wide", "neutral", "smile"),
+                    "sad": _face("humble", "sad", "sad"),
+                    "surprised": _face("wide", "happy", "agape"),
+                },
+            ),
+        },
+    )
+
+
+_STYLES = {"avataaars": _avataaars(), "toon-head": _toon_head()}
 
 # Raised when draw() changes what it draws for the same options.
 _RENDERING = 1
@@ -175,12 +231,16 @@ def load_avatars(
     * `"attributes"`: five of CelebA's attributes: one of black, blond and brown
       hair, with or without eyeglasses, with or without a mustache.
 
+    In the style `"adventurer"`, the faces of `"attributes"` are all near neutral: a
+    model trained on them and on `"expressions"` in another style has never seen
+    another expression there.
+
     The same arguments and versions of DiceBear give the same pictures. They are
     kept in a file in `cache_dir`; if it is damaged, or the folder cannot be
     written, the pictures are drawn again, with a warning.
 
     Args:
-        name: which set.
+        name: which set; of `"toon-head"`, `"expressions"` only.
         image_size: width and height of the pictures, in pixels.
         num_people: people in the training part.
         test_people: people in the test part, all of them others.
@@ -188,7 +248,7 @@ def load_avatars(
         cache_dir: folder for the drawn pictures; by default that of the
             environment variable `KERAS_STARGAN_CACHE`, else `keras_stargan` in
             `XDG_CACHE_HOME` or `~/.cache`.
-        style: the DiceBear style to draw in.
+        style: the DiceBear style to draw in, `"avataaars"` or `"toon-head"`.
 
     Returns:
         The training and the test part, both aligned.
@@ -198,7 +258,7 @@ def load_avatars(
             below 1, or more people than can be told apart.
     """
     _check_choice("style", style, _STYLES)
-    _check_choice("name", name, LABEL_SETS)
+    _check_choice("name", name, _STYLES[style].drawings)
     for what, value in (
         ("image_size", image_size),
         ("num_people", num_people),
@@ -226,7 +286,7 @@ def load_avatars(
         style,
         image_size,
         options,
-        _cache_folder(cache_dir),
+        cache_folder(cache_dir),
         f"{style}-{name}-{image_size}px-{num_people}+{test_people}people-seed{seed}",
     )
     everyone = ImageSet(
@@ -270,15 +330,6 @@ def _options(style: _Style, name: str, person: int, label: np.ndarray) -> dict:
     return options
 
 
-def _cache_folder(given: str | os.PathLike | None) -> pathlib.Path:
-    if given is not None:
-        return pathlib.Path(given)
-    if "KERAS_STARGAN_CACHE" in os.environ:
-        return pathlib.Path(os.environ["KERAS_STARGAN_CACHE"])
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return pathlib.Path(base, "keras_stargan")
-
-
 def _draw_or_load(
     style: str,
     size: int,
@@ -308,7 +359,8 @@ def _draw_or_load(
         style, view_box, size, options, progress=bar.update
     )
     try:
-        _save(path, images)
+        with whole_file(path) as file:
+            np.savez_compressed(file, images=images)
     except OSError as error:
         warnings.warn(f"The avatars are not kept for next time: {error}", stacklevel=3)
     return images
@@ -321,17 +373,3 @@ def _load(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
     if images.shape != shape or images.dtype != "uint8":
         raise zipfile.BadZipFile(f"it holds {images.dtype} of shape {images.shape}")
     return images
-
-
-def _save(path: pathlib.Path, images: np.ndarray) -> None:
-    # A finished file is renamed, so that neither a killed run nor a second
-    # process ever shows half a file under the final name.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, images=images)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

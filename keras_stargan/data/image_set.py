@@ -1,19 +1,21 @@
-"""Labelled pictures in memory."""
+"""Labelled pictures, decoded."""
 
 import dataclasses
 import functools
 
 import numpy as np
 
+from keras_stargan.data.labelled import Labelled
 from keras_stargan.labels import LabelSet
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class ImageSet:
+class ImageSet(Labelled):
     """Square pictures of people with their labels.
 
     Args:
-        images: uint8 array of shape `(n, size, size, 3)`, RGB.
+        images: uint8 array of shape `(n, size, size, 3)`, RGB; a memory-mapped
+            one is neither copied nor looked through.
         labels: array of shape `(n, len(label_set))` of zeros and ones, one-hot
             if the label set is categorical; kept as float32.
         label_set: what the entries of a label mean.
@@ -26,6 +28,8 @@ class ImageSet:
             pictures at all, or for labels that are not as said above.
     """
 
+    _per_picture = ("images", "labels", "people")
+
     images: np.ndarray
     labels: np.ndarray
     label_set: LabelSet
@@ -34,8 +38,6 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         images = np.asarray(self.images)
-        labels = np.asarray(self.labels, "float32")
-        people = np.asarray(self.people)
         n = len(images) if images.ndim else 0
         square = images.ndim == 4 and images.shape[1] == images.shape[2]
         if n == 0 or not square or images.shape[3] != 3 or images.dtype != "uint8":
@@ -43,31 +45,8 @@ class ImageSet:
                 "images must be a uint8 array of shape (n, size, size, 3), n > 0; "
                 f"received {images.dtype} of shape {images.shape}."
             )
-        if labels.shape != (n, len(self.label_set)):
-            raise ValueError(
-                f"labels must have shape {(n, len(self.label_set))}: {n} images, "
-                f"{len(self.label_set)} labels; received {labels.shape}."
-            )
-        if people.shape != (n,) or people.dtype.kind not in "iuU":
-            raise ValueError(
-                f"people must be {n} integers or strings, one an image; received "
-                f"{people.dtype} of shape {people.shape}."
-            )
-        wrong = ~np.isin(labels, (0, 1)).all(axis=1)
-        if self.label_set.kind == "categorical":
-            wrong |= labels.sum(axis=1) != 1
-        if wrong.any():
-            first = int(wrong.argmax())
-            raise ValueError(
-                f"{self.label_set.kind} labels must be "
-                f"{'one-hot' if self.label_set.kind == 'categorical' else '0 or 1'}; "
-                f"label {first} is {labels[first].tolist()}."
-            )
-        for name, value in (("images", images), ("labels", labels), ("people", people)):
-            object.__setattr__(self, name, value)
-
-    def __len__(self) -> int:
-        return len(self.images)
+        object.__setattr__(self, "images", images)
+        self._check(n)
 
     def answer_indices(
         self, indices: np.ndarray, target_labels: np.ndarray
@@ -112,35 +91,6 @@ class ImageSet:
         keys = zip(self.people, map(tuple, self.labels), strict=True)
         return {key: place for place, key in enumerate(keys)}
 
-    def split_by_person(
-        self, fraction: float, seed: int = 0
-    ) -> tuple["ImageSet", "ImageSet"]:
-        """Split into a training and a test part that share no person.
-
-        Args:
-            fraction: share of the people, in (0, 1), that go to the test part;
-                rounded, but at least one and never all.
-            seed: decides who.
-
-        Returns:
-            The training part and the test part.
-
-        Raises:
-            ValueError: for a fraction outside (0, 1), or a set of one person.
-        """
-        everyone = np.unique(self.people)
-        if not 0 < fraction < 1:
-            raise ValueError(f"fraction must be in (0, 1); received {fraction}.")
-        if len(everyone) < 2:
-            raise ValueError(
-                f"A split by person needs two people; all {len(self)} pictures "
-                f"are of {everyone[0]}."
-            )
-        held_out = min(max(round(fraction * len(everyone)), 1), len(everyone) - 1)
-        chosen = np.random.default_rng(seed).permutation(everyone)[:held_out]
-        test = np.isin(self.people, chosen)
-        return self.subset(~test), self.subset(test)
-
     def spread(self, count: int) -> np.ndarray:
         """Indices of some pictures, as evenly over labels and people as they allow.
 
@@ -163,12 +113,3 @@ class ImageSet:
             label_uses[label[best]] += 1
             person_uses[person[best]] += 1
         return np.flatnonzero(taken)
-
-    def subset(self, which: np.ndarray) -> "ImageSet":
-        """Take some of the pictures: indices, or a boolean for each picture."""
-        return dataclasses.replace(
-            self,
-            images=self.images[which],
-            labels=self.labels[which],
-            people=self.people[which],
-        )

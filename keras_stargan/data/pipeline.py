@@ -21,7 +21,8 @@ def training_dataset(
     step k gets exactly what an unbroken one gets after k batches.
 
     Args:
-        image_set: the pictures; they stay in memory as uint8.
+        image_set: the pictures; they stay where they are, in memory or
+            memory-mapped, and only those of a batch are copied.
         batch_size: pictures in a batch, at most `len(image_set)`.
         seed: decides the orders and the flips; in [0, 2**63).
         start_step: number of the first batch.
@@ -46,9 +47,10 @@ def training_dataset(
         raise ValueError(f"start_step must be 0 or more; received {start_step}.")
     if not 0 <= seed < 2**63:
         raise ValueError(f"seed must be in [0, 2**63); received {seed}.")
-    with tf.device("CPU"):
-        all_images = tf.constant(image_set.images)
-        all_labels = tf.constant(image_set.labels)
+    all_images, all_labels = image_set.images, image_set.labels
+
+    def take(indices):
+        return all_images.take(indices, axis=0), all_labels.take(indices, axis=0)
 
     def batch(step):
         positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
@@ -62,12 +64,17 @@ def training_dataset(
             max_index=tf.constant(n - 1, tf.int64),
             rounds=16,
         )
-        images = tf.gather(all_images, indices)
+        # Not tf.gather: TensorFlow would copy all pictures into its own memory.
+        images, labels = tf.numpy_function(
+            take, [indices], (tf.uint8, tf.float32), stateful=False
+        )
+        images.set_shape((batch_size, *all_images.shape[1:]))
+        labels.set_shape((batch_size, *all_labels.shape[1:]))
         if flip:
             drawn = tf.random.stateless_uniform([batch_size], seed=[seed, step])
             images = flip_horizontally(images, drawn < 0.5)
         images = tf.cast(images, tf.float32) / 127.5 - 1.0
-        return images, tf.gather(all_labels, indices)
+        return images, labels
 
     options = tf.data.Options()
     options.deterministic = True

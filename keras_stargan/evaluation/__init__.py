@@ -1,15 +1,22 @@
-"""Figures of merit of translations, and the classifier that judges them."""
+"""Figures of merit of translations, and the classifiers that judge them."""
 
+from keras_stargan.evaluation.attributes import attribute_errors, attribute_groups
 from keras_stargan.evaluation.classifier import (
     build_classifier,
     classification_error,
+    predict_logits,
     train_classifier,
 )
+from keras_stargan.evaluation.resnet import build_resnet18
 from keras_stargan.evaluation.translation import evaluate_translations
 
 __all__ = [
+    "attribute_errors",
+    "attribute_groups",
     "build_classifier",
+    "build_resnet18",
     "classification_error",
     "evaluate_translations",
+    "predict_logits",
     "train_classifier",
 ]

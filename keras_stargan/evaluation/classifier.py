@@ -1,5 +1,7 @@
 """A classifier trained apart on real images, the judge of translations."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
@@ -89,6 +91,7 @@ def train_classifier(
     learning_rate: float = 2e-3,
     seed: int = 0,
     verbose: str | int = "auto",
+    build: Callable[..., keras.Model] = build_classifier,
 ) -> keras.Model:
     """Trains a classifier on real images.
 
@@ -103,12 +106,14 @@ def train_classifier(
         learning_rate: at the start.
         seed: for the weights, the order of the images and the mirroring.
         verbose: 0 for silence, 1 for a progress bar, 2 for one line.
+        build: `build(image_size, label_set, seed=seed)` gives the network, as
+            `build_classifier` and `build_resnet18` do.
 
     Returns:
         The trained model, from float images in [-1, 1] to logits.
     """
     label_set = image_set.label_set
-    classifier = build_classifier(image_set.images.shape[1], label_set, seed=seed)
+    classifier = build(image_set.images.shape[1], label_set, seed=seed)
     if label_set.kind == "categorical":
         loss = keras.losses.CategoricalCrossentropy(from_logits=True)
         metric = keras.metrics.CategoricalAccuracy(name="accuracy")
@@ -120,6 +125,27 @@ def train_classifier(
     batches = _Batches(image_set, steps, batch_size, seed)
     classifier.fit(batches, shuffle=False, verbose=verbose)
     return classifier
+
+
+def predict_logits(
+    classifier: keras.Model, images: np.ndarray, batch_size: int = 64
+) -> np.ndarray:
+    """What a classifier says of images.
+
+    Args:
+        classifier: from float images in [-1, 1] to logits.
+        images: shape (n, size, size, 3), n > 0, uint8, or float in [-1, 1].
+        batch_size: images judged at a time.
+
+    Returns:
+        The logits, shape (n, number of labels).
+    """
+    logits = []
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size]
+        batch = from_uint8(batch) if batch.dtype == np.uint8 else batch
+        logits.append(classifier.predict_on_batch(batch))
+    return np.concatenate(logits)
 
 
 def classification_error(
@@ -152,14 +178,9 @@ def classification_error(
             f"{len(label_set)}), a row for every image; received {labels.shape} for "
             f"{len(images)} images."
         )
-    wrong = []
-    for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size]
-        batch = from_uint8(batch) if batch.dtype == np.uint8 else batch
-        logits = classifier.predict_on_batch(batch)
-        truth = labels[start : start + batch_size]
-        if label_set.kind == "categorical":
-            wrong.append(logits.argmax(axis=1) != truth.argmax(axis=1))
-        else:
-            wrong.append((logits > 0.0) != (truth > 0.5))
-    return 100.0 * float(np.concatenate(wrong).mean())
+    logits = predict_logits(classifier, images, batch_size)
+    if label_set.kind == "categorical":
+        wrong = logits.argmax(axis=1) != labels.argmax(axis=1)
+    else:
+        wrong = (logits > 0.0) != (labels > 0.5)
+    return 100.0 * float(wrong.mean())

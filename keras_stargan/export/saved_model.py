@@ -7,21 +7,20 @@ import tempfile
 import keras
 import tensorflow as tf
 
-from keras_stargan.labels import LabelSet
+from keras_stargan.labels import LabelSpace
 
 
-def export_saved_model(
-    model: keras.Model, path: str | os.PathLike, label_set: LabelSet
-) -> None:
+def export_saved_model(model: keras.Model, path: str | os.PathLike) -> None:
     """Writes a model's generator as a SavedModel that needs no other code.
 
     TensorFlow Serving looks for a folder with a number, the version, as the last
     part of its path: `models/stargan/1`.
 
-    Signatures, for a size of S pixels and L labels:
+    Signatures, for a size of S pixels:
 
     - `serving_default`: `images` float32 (n, S, S, 3) in [-1, 1] and `labels`
-      float32 (n, L) to `translated` float32 (n, S, S, 3).
+      float32 (n, `labels.size`), with the mask if there are several data sets, to
+      `translated` float32 (n, S, S, 3).
     - `translate_bytes`: `encoded` string (n,), files in PNG, JPEG, BMP or GIF (its
       first picture) of any size, prepared as by `prepare_images`, and `target`
       string (n,) to `encoded_bytes` string (n,), PNG files of S x S. (Serving's
@@ -38,22 +37,14 @@ def export_saved_model(
     Args:
         model: a `StarGAN`.
         path: the folder to write.
-        label_set: what the labels mean.
 
     Raises:
-        ValueError: if the model's labels are of another number or kind than
-            `label_set`, or if something other than a SavedModel is at the path.
+        ValueError: if something other than a SavedModel is at the path.
     """
-    if (model.num_labels, model.label_kind) != (len(label_set), label_set.kind):
-        raise ValueError(
-            f"label_set must have {model.num_labels} {model.label_kind} labels, as the "
-            f"model; received {len(label_set)} {label_set.kind}: "
-            f"{', '.join(label_set.names)}."
-        )
     path = pathlib.Path(path)
     if path.exists() and not (path / "saved_model.pb").exists():
         raise ValueError(f"path must be new or an earlier SavedModel; received {path}.")
-    size = model.image_size
+    size, space = model.image_size, model.labels
 
     def translate(images, labels):
         return tf.cast(model.generator([images, labels], training=False), tf.float32)
@@ -62,7 +53,7 @@ def export_saved_model(
         return {"translated": translate(images, labels)}
 
     def serve_bytes(encoded, target):
-        labels = _target_labels(target, label_set)
+        labels = _target_labels(target, space)
         translated = translate(prepare_images(encoded, size), labels)
         # As images.to_uint8 rounds.
         levels = tf.saturate_cast(tf.round((translated + 1.0) * 127.5), tf.uint8)
@@ -70,7 +61,7 @@ def export_saved_model(
         return {"encoded_bytes": png}
 
     def serve_names():
-        return {"names": tf.constant(label_set.names)}
+        return {"names": tf.constant(space.names)}
 
     archive = keras.export.ExportArchive()
     archive.track(model.generator)
@@ -79,7 +70,7 @@ def export_saved_model(
         serve,
         [
             tf.TensorSpec((None, size, size, 3), tf.float32, "images"),
-            tf.TensorSpec((None, len(label_set)), tf.float32, "labels"),
+            tf.TensorSpec((None, space.size), tf.float32, "labels"),
         ],
     )
     archive.add_endpoint(
@@ -131,19 +122,27 @@ def prepare_images(encoded: tf.Tensor, image_size: int) -> tf.Tensor:
     return tf.map_fn(prepare, encoded, fn_output_signature=tf.float32)
 
 
-def _target_labels(target: tf.Tensor, label_set: LabelSet) -> tf.Tensor:
-    """Labels (n, L) of targets (n,) by name, as `export_saved_model` says."""
-    if label_set.kind == "categorical":
-        given = target[:, tf.newaxis]
-        allowed = "one of"
-    else:
-        given = tf.strings.strip(tf.strings.split(target, ",").to_tensor(""))
-        allowed = "names, separated by commas, among"
-    found = given[:, :, tf.newaxis] == tf.constant(label_set.names)
-    known = tf.reduce_any(found, axis=2)
-    if label_set.kind == "binary":
-        known |= given == ""
-    message = f"target must be {allowed} {', '.join(label_set.names)}; received:"
-    check = tf.debugging.Assert(tf.reduce_all(known), [message, target], summarize=16)
+def _target_labels(target: tf.Tensor, space: LabelSpace) -> tf.Tensor:
+    """Labels (n, size) of targets (n,) by name, as `export_saved_model` says."""
+    given = tf.strings.strip(tf.strings.split(target, ",").to_tensor(""))
+    found = given[:, :, tf.newaxis] == tf.constant(space.names)
+    right = tf.reduce_all(tf.reduce_any(found, axis=2) | (given == ""), axis=1)
+    labels = tf.cast(tf.reduce_any(found, axis=1), tf.float32)
+    # How many names of each data set.
+    counts = tf.stack(
+        [tf.reduce_sum(labels[:, entries], axis=1) for entries in space.entries], axis=1
+    )
+    most = [1 if s.kind == "categorical" else len(s) for s in space.sets]
+    right &= tf.reduce_all(counts <= tf.constant(most, tf.float32), axis=1)
+    mask = tf.cast(counts > 0, tf.float32)
+    if len(space.sets) > 1 or space.sets[0].kind == "categorical":
+        right &= tf.reduce_sum(mask, axis=1) == 1
+    allowed = "; or ".join(
+        ("one of " if s.kind == "categorical" else "names, separated by commas, among ")
+        + ", ".join(space.names[entries])
+        for s, entries in zip(space.sets, space.entries, strict=True)
+    )
+    message = f"target must be {allowed}; received:"
+    check = tf.debugging.Assert(tf.reduce_all(right), [message, target], summarize=16)
     with tf.control_dependencies([check]):
-        return tf.cast(tf.reduce_any(found, axis=1), tf.float32)
+        return tf.concat([labels, mask], axis=1)[:, : space.size]

@@ -26,6 +26,8 @@ class Update:
         networks: the attributes of the model that hold the networks to update,
             each by its own optimiser.
         every: the update happens on each `every`-th step.
+        batches: where several data sets take turns, how many: then it happens on
+            each `every`-th row of so many steps, on each step of that row.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Update:
     weights: dict[str, float]
     networks: tuple[str, ...]
     every: int = 1
+    batches: int = 1
 
     def log_names(self) -> tuple[str, ...]:
         """The names of its losses in the logs."""
@@ -257,7 +260,7 @@ class AdversarialModel(keras.Model):
             if update.every == 1 or not train:
                 run(update)
             else:
-                due = tf.equal((step + 1) % update.every, 0)
+                due = tf.equal((step // update.batches + 1) % update.every, 0)
                 tf.cond(due, functools.partial(run, update), lambda: None)
 
     def _replica_update(

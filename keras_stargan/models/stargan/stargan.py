@@ -1,14 +1,16 @@
 """StarGAN (Choi et al., CVPR 2018, arXiv:1711.09020)."""
 
 import functools
+import os
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_stargan.labels import KINDS
+from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.models.stargan.stargan_losses import (
     discriminator_losses,
     generator_losses,
@@ -20,19 +22,22 @@ from keras_stargan.training.randomness import Draws
 
 @keras.saving.register_keras_serializable("keras_stargan")
 class StarGAN(AdversarialModel):
-    """One generator that translates images between all domains of a data set.
+    """One generator that translates images between all domains of its data sets.
 
     The discriminator tells real from translated images and classifies their
     domain; the generator is given the target label, has to be classified as it,
     and has to lead back to the original (StarGAN, section 3). Trained as WGAN
-    with gradient penalty. `fit` takes batches of (images, labels).
+    with gradient penalty. `fit` takes batches of (images, labels); with several data
+    sets, batches of each in turn with their unified labels (section 3.2), as
+    `keras_stargan.data.alternating_dataset` gives.
 
     Args:
         image_size: height and width of the images in pixels, a multiple of 4 and
             of `2**num_discriminator_layers`. Defaults to 128.
-        num_labels: entries of a label vector.
-        label_kind: `"categorical"` (one-hot labels, as RaFD's) or `"binary"`
-            (attributes, as CelebA's).
+        num_labels: number of categorical labels, with the names "0", "1", ...;
+            short for `labels`. Defaults to 8.
+        labels: what the labels mean: a `LabelSet`, or for several data sets a
+            `LabelSpace`. Saved with the model.
         conv_dim: channels of both networks' first layers. Defaults to 64.
         num_residual_blocks: of the generator. Defaults to 6.
         num_discriminator_layers: of the discriminator. Defaults to 6.
@@ -40,13 +45,14 @@ class StarGAN(AdversarialModel):
         lambda_rec: weight of the reconstruction loss. Defaults to 10.
         lambda_gp: weight of the gradient penalty. Defaults to 10.
         n_critic: updates of the discriminator for each one of the generator.
-            Defaults to 5.
+            Defaults to 5. With n data sets, the generator is updated by n batches in
+            a row, one of each set, after `n_critic - 1` such rows without.
         seed: of every random draw in training. Defaults to 0.
         **kwargs: as for `keras.Model`.
 
     Raises:
         ValueError: for a size that cannot be halved often enough, fewer than one
-            label, an unknown kind, or an `n_critic` below 1.
+            label, both `num_labels` and other `labels`, or an `n_critic` below 1.
 
     Example:
         ```python
@@ -60,8 +66,8 @@ class StarGAN(AdversarialModel):
     def __init__(
         self,
         image_size: int = 128,
-        num_labels: int = 8,
-        label_kind: str = "categorical",
+        num_labels: int | None = None,
+        labels: LabelSet | LabelSpace | None = None,
         conv_dim: int = 64,
         num_residual_blocks: int = 6,
         num_discriminator_layers: int = 6,
@@ -72,18 +78,12 @@ class StarGAN(AdversarialModel):
         seed: int = 0,
         **kwargs,
     ) -> None:
-        if num_labels < 1:
-            raise ValueError(f"num_labels must be at least 1; received {num_labels}.")
-        if label_kind not in KINDS:
-            raise ValueError(
-                f"label_kind must be one of {KINDS}; received {label_kind!r}."
-            )
+        labels = _label_space(num_labels, labels)
         if n_critic < 1:
             raise ValueError(f"n_critic must be at least 1; received {n_critic}.")
         super().__init__(seed=seed, **kwargs)
         self.image_size = image_size
-        self.num_labels = num_labels
-        self.label_kind = label_kind
+        self.labels = labels
         self.conv_dim = conv_dim
         self.num_residual_blocks = num_residual_blocks
         self.num_discriminator_layers = num_discriminator_layers
@@ -93,7 +93,7 @@ class StarGAN(AdversarialModel):
         self.n_critic = n_critic
         self.generator = Generator(
             image_size,
-            num_labels,
+            labels.size,
             conv_dim,
             num_residual_blocks,
             dtype=self.dtype_policy,
@@ -101,7 +101,7 @@ class StarGAN(AdversarialModel):
         )
         self.discriminator = Discriminator(
             image_size,
-            num_labels,
+            labels.num_labels,
             conv_dim,
             num_discriminator_layers,
             dtype=self.dtype_policy,
@@ -156,6 +156,7 @@ class StarGAN(AdversarialModel):
                 {"fake": 1.0, "cls": self.lambda_cls, "rec": self.lambda_rec},
                 ("generator",),
                 every=self.n_critic,
+                batches=len(self.labels.sets),
             ),
         )
 
@@ -164,8 +165,8 @@ class StarGAN(AdversarialModel):
         _, labels = _as_floats(batch)
         size = ops.shape(labels)[0]
         return {
-            "target_labels": ops.take(
-                labels, draws.permutation("target", size), axis=0
+            "target_labels": self.labels.random_targets(
+                labels, draws.permutation("target", size)
             ),
             "alpha": draws.uniform("alpha", (size,)),
         }
@@ -178,7 +179,7 @@ class StarGAN(AdversarialModel):
             self.generator([images, draws["target_labels"]], training=True),
             labels,
             draws["alpha"],
-            self.label_kind,
+            self.labels.classification_loss,
             input_gradient,
         )
 
@@ -190,25 +191,14 @@ class StarGAN(AdversarialModel):
             images,
             labels,
             draws["target_labels"],
-            self.label_kind,
+            self.labels.classification_loss,
         )
 
     def check_batch(self, batch: Any) -> None:
         """Raises `ValueError` unless a batch is (images, labels) as `fit` needs."""
         images, labels = (None if x is None else np.asarray(x) for x in batch)
         self._check_inputs(images, labels)
-        if np.min(labels) < 0 or np.max(labels) > 1:
-            raise ValueError(
-                f"Labels must be 0 or 1; received values from {np.min(labels):.4g} to "
-                f"{np.max(labels):.4g}."
-            )
-        sums = np.sum(labels, axis=1)
-        if self.label_kind == "categorical" and not np.allclose(sums, 1, atol=1e-3):
-            raise ValueError(
-                "Categorical labels must be one-hot; received one with the sum "
-                f"{sums[np.argmax(np.abs(sums - 1))]:.4g}. For several labels at once, "
-                'make the model with label_kind="binary".'
-            )
+        self.labels.check(labels)
         low = float(np.min(images))
         if low >= 0:
             warnings.warn(
@@ -223,12 +213,12 @@ class StarGAN(AdversarialModel):
         size = self.image_size
         needed = (
             f"images of shape (batch, {size}, {size}, 3) with values from -1 to 1 and "
-            f"labels of shape (batch, {self.num_labels})"
+            f"labels of shape (batch, {self.labels.size})"
         )
         image_shape, label_shape = tuple(images.shape), tuple(labels.shape)
         if (
             image_shape[1:] != (size, size, 3)
-            or label_shape[1:] != (self.num_labels,)
+            or label_shape[1:] != (self.labels.size,)
             or len(label_shape) != 2
             or image_shape[0] != label_shape[0]
         ):
@@ -257,7 +247,8 @@ class StarGAN(AdversarialModel):
 
         Args:
             images: `(n, image_size, image_size, 3)`, values from -1 to 1.
-            target_labels: `(n, num_labels)`, the label each is to have.
+            target_labels: `(n, labels.size)`, the label each is to have, as
+                `LabelSpace.named_target` or `chosen_targets` gives.
             batch_size: how many are translated at once.
 
         Returns:
@@ -269,21 +260,51 @@ class StarGAN(AdversarialModel):
         images = np.asarray(images, "float32")
         target_labels = np.asarray(target_labels, "float32")
         self._check_inputs(images, target_labels)
-        # Not `predict`, which under MirroredStrategy may leave a replica without any.
-        batches = [
-            self.generator(
-                [images[i : i + batch_size], target_labels[i : i + batch_size]]
-            )
-            for i in range(0, len(images), batch_size)
-        ]
-        return np.concatenate([ops.convert_to_numpy(batch) for batch in batches])
+        return _in_batches(
+            lambda x, c: self.generator([x, c]), batch_size, images, target_labels
+        )
+
+    def classify(self, images: Any, batch_size: int = 32) -> np.ndarray:
+        """The labels that the discriminator sees in images.
+
+        Its classifier learnt them from the training images (L_cls^real); a guess at
+        the labels of an image of which nothing is known.
+
+        Args:
+            images: `(n, image_size, image_size, 3)`, values from -1 to 1.
+            batch_size: how many are looked at at once.
+
+        Returns:
+            A float32 array `(n, labels.num_labels)` of zeros and ones, with the
+            labels of every data set.
+
+        Raises:
+            ValueError: for another shape, or values outside [-1, 1].
+        """
+        images = np.asarray(images, "float32")
+        self._check_inputs(images, np.zeros((len(images), self.labels.size)))
+        return self.labels.from_logits(
+            _in_batches(lambda x: self.discriminator(x)[1], batch_size, images)
+        )
+
+    @classmethod
+    def from_pytorch(
+        cls,
+        generator_file: str | os.PathLike,
+        discriminator_file: str | os.PathLike | None = None,
+        labels: LabelSet | LabelSpace | None = None,
+        image_size: int | None = None,
+    ) -> "StarGAN":
+        """A model of the published code's checkpoints; see `load_pytorch`."""
+        # That module needs this one.
+        from keras_stargan.models.stargan.stargan_pytorch import load_pytorch
+
+        return load_pytorch(generator_file, discriminator_file, labels, image_size)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this model again."""
         names = (
             "image_size",
-            "num_labels",
-            "label_kind",
             "conv_dim",
             "num_residual_blocks",
             "num_discriminator_layers",
@@ -293,7 +314,31 @@ class StarGAN(AdversarialModel):
             "n_critic",
             "seed",
         )
-        return super().get_config() | {name: getattr(self, name) for name in names}
+        return (
+            super().get_config()
+            | {"labels": self.labels.get_config()}
+            | {name: getattr(self, name) for name in names}
+        )
+
+
+def _label_space(num_labels: int | None, labels: Any) -> LabelSpace:
+    if num_labels is not None and labels is not None:
+        raise ValueError("Give num_labels or labels, not both.")
+    if labels is not None:
+        return LabelSpace.of(labels)
+    num_labels = 8 if num_labels is None else num_labels
+    if num_labels < 1:
+        raise ValueError(f"num_labels must be at least 1; received {num_labels}.")
+    return LabelSpace.of(LabelSet(tuple(map(str, range(num_labels)))))
+
+
+def _in_batches(function: Callable, batch_size: int, *arrays: np.ndarray) -> np.ndarray:
+    # Not `predict`, which under MirroredStrategy may leave a replica without any.
+    batches = [
+        function(*(array[i : i + batch_size] for array in arrays))
+        for i in range(0, len(arrays[0]), batch_size)
+    ]
+    return np.concatenate([ops.convert_to_numpy(batch) for batch in batches])
 
 
 def _as_floats(batch: Any) -> tuple:

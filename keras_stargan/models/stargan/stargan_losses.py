@@ -1,7 +1,7 @@
 """What each player of StarGAN minimises (StarGAN, equations 2 to 6 and 8).
 
 Each function returns the unweighted terms by name. Images are
-`(batch, height, width, 3)` in [-1, 1], labels `(batch, num_labels)`.
+`(batch, height, width, 3)` in [-1, 1], labels `(batch, labels.size)`.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from keras_stargan.losses import classification_loss, gradient_penalty, l1_loss
+from keras_stargan.losses import gradient_penalty, l1_loss
 
 
 def discriminator_losses(
@@ -18,7 +18,7 @@ def discriminator_losses(
     fake: keras.KerasTensor,
     labels: keras.KerasTensor,
     alpha: keras.KerasTensor,
-    label_kind: str,
+    classification_loss: Callable,
     input_gradient: Callable,
 ) -> dict[str, keras.KerasTensor]:
     """The terms of L_D.
@@ -30,7 +30,8 @@ def discriminator_losses(
         labels: the real images' own labels c'.
         alpha: `(batch,)`, the share of the real image in
             xhat = alpha x + (1 - alpha) G(x, c).
-        label_kind: `"categorical"` or `"binary"`.
+        classification_loss: (labels, logits) -> -log D_cls(labels | x), the
+            method of that name of the model's `LabelSpace`.
         input_gradient: (function, x) -> gradient of sum(function(x)) by x; the
             only thing here that each Keras backend does in its own way.
 
@@ -45,7 +46,7 @@ def discriminator_losses(
     return {
         "real": -ops.mean(real_source),
         "fake": ops.mean(fake_source),
-        "cls": classification_loss(labels, real_logits, label_kind),
+        "cls": classification_loss(labels, real_logits),
         "gp": gradient_penalty(input_gradient(lambda x: discriminator(x)[0], mixed)),
     }
 
@@ -56,7 +57,7 @@ def generator_losses(
     real: keras.KerasTensor,
     labels: keras.KerasTensor,
     target_labels: keras.KerasTensor,
-    label_kind: str,
+    classification_loss: Callable,
 ) -> dict[str, keras.KerasTensor]:
     """The terms of L_G.
 
@@ -66,7 +67,8 @@ def generator_losses(
         real: real images x.
         labels: their own labels c'.
         target_labels: the labels c to translate to.
-        label_kind: `"categorical"` or `"binary"`.
+        classification_loss: (labels, logits) -> -log D_cls(labels | x), the
+            method of that name of the model's `LabelSpace`.
 
     Returns:
         `fake` = -E[D_src(G(x, c))], `cls` = L_cls^fake and
@@ -76,6 +78,6 @@ def generator_losses(
     source, logits = discriminator(fake)
     return {
         "fake": -ops.mean(source),
-        "cls": classification_loss(target_labels, logits, label_kind),
+        "cls": classification_loss(target_labels, logits),
         "rec": l1_loss(real, generator([fake, labels])),
     }

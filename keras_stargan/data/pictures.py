@@ -1,0 +1,80 @@
+"""One picture: from a file of any kind to RGB, cropped to a square and resized."""
+
+import os
+
+import numpy as np
+from PIL import Image, ImageOps
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+# Of a picture that is not square, a square is taken: its side as a fraction of
+# the shorter side, its centre as fractions of width and height. `face` is the
+# head on RaFD's raw 681x1024 portraits at any of the three angles; `square` is
+# the middle, of CelebA's 178x218 the 178x178 of the papers.
+CROPS = {"face": (0.94, (0.5, 0.45)), "square": (1.0, (0.5, 0.5))}
+
+
+def open_picture(path: str | os.PathLike) -> Image.Image:
+    """Read a picture as a viewer would show it.
+
+    It is turned as its EXIF data say; what is transparent becomes white; grey of
+    16 bits is scaled to 8; palettes, grey and CMYK become RGB. Of several frames
+    the first is taken.
+
+    Args:
+        path: a file of any format that Pillow reads.
+
+    Returns:
+        A picture of mode RGB.
+
+    Raises:
+        ValueError: if it cannot be read, is cut off, or has more pixels than
+            Pillow thinks safe; the message names the file and the reason.
+    """
+    try:
+        with Image.open(path) as file:
+            return _to_rgb(ImageOps.exif_transpose(file))
+    except Exception as error:  # Pillow raises many kinds for broken files.
+        raise ValueError(
+            f"{str(path)!r} cannot be read as a picture: {error}"
+        ) from error
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):
+        # Pillow's own conversion clips at 255 instead of scaling.
+        levels = np.asarray(picture)
+        if levels.min() < 0 or levels.max() > 65535:
+            raise ValueError("its grey levels have more than 16 bits")
+        grey = np.rint(levels / 257).astype("uint8")
+        return Image.fromarray(grey).convert("RGB")
+    if picture.mode == "F":
+        raise ValueError("its grey levels are floats, so white is not known")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert("RGB")
+
+
+def crop_and_resize(picture: Image.Image, image_size: int, crop: str) -> np.ndarray:
+    """Crop a picture to a square and resize it (bicubic).
+
+    Args:
+        picture: of mode RGB. A square one is taken whole.
+        image_size: width and height of the result, in pixels.
+        crop: one of `CROPS`.
+
+    Returns:
+        uint8 array of shape `(image_size, image_size, 3)`.
+    """
+    width, height = picture.size
+    box = (0, 0, width, height)
+    if width != height:
+        fraction, centre = CROPS[crop]
+        side = fraction * min(width, height)
+        left = min(max(centre[0] * width - side / 2, 0), width - side)
+        top = min(max(centre[1] * height - side / 2, 0), height - side)
+        box = (left, top, left + side, top + side)
+    size = (image_size, image_size)
+    return np.asarray(picture.resize(size, Image.Resampling.BICUBIC, box=box))

@@ -1,0 +1,726 @@
+"""The human preference study: which method's translation do people choose?
+
+As in the paper (section 5.4): a person sees an input, a target and the outputs of
+several methods in random order, and chooses one. Here it is a page that this machine
+serves to itself. Nothing that reaches the browser tells the methods apart.
+"""
+
+import csv
+import dataclasses
+import datetime
+import fcntl
+import hashlib
+import http.server
+import importlib.resources
+import io
+import json
+import os
+import pathlib
+import random
+import re
+import secrets
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+HOST = "127.0.0.1"
+METHODS_AT_ONCE = range(2, 6)
+# What every browser shows.
+CONTENT_TYPES = {
+    ".bmp": "image/bmp",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+}
+COLUMNS = ["time", "participant", "input", "target", "chosen", "order"]
+# Between the methods in the column `order`.
+SEPARATOR = "|"
+COOKIE = "preference_study_participant"
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """One input, one target, and the methods' outputs.
+
+    Args:
+        input: name of the input picture, without its ending.
+        target: name of the target.
+        input_path: the input picture.
+        output_paths: the output of each method, by the method's name.
+    """
+
+    input: str
+    target: str
+    input_path: pathlib.Path
+    output_paths: Mapping[str, pathlib.Path]
+
+
+@dataclasses.dataclass(frozen=True)
+class Vote:
+    """One vote, a row of the CSV file.
+
+    Args:
+        time: when, in UTC, as `2018-06-18T09:00:00+00:00`.
+        participant: whose, a random name.
+        input: name of the input picture, without its ending.
+        target: name of the target.
+        chosen: the method that was chosen.
+        order: all methods, in the order in which their outputs were shown.
+    """
+
+    time: str
+    participant: str
+    input: str
+    target: str
+    chosen: str
+    order: tuple[str, ...]
+
+
+def find_questions(
+    inputs: str | os.PathLike, outputs: Mapping[str, str | os.PathLike]
+) -> tuple[list[Question], list[str]]:
+    """Pair inputs with what each method made of them.
+
+    Args:
+        inputs: folder of the input pictures, `<name>.png` (or .jpg, .jpeg, .webp,
+            .gif, .bmp).
+        outputs: for each of the 2 to 5 methods, by its name, the folder of its
+            outputs, `<target>/<name of the input>.png` (or as above).
+
+    Returns:
+        The questions: every input and target for which all methods have an output.
+        And what is left out, a line for each picture that is missing.
+
+    Raises:
+        ValueError: for too few or too many methods, for a name that cannot be
+            kept, for two pictures of one name, or if there is no question.
+        OSError: for a folder that cannot be read.
+    """
+    _check_methods(outputs)
+    input_paths = _pictures(inputs)
+    output_paths = {method: _targets(folder) for method, folder in outputs.items()}
+    questions, missing = [], []
+    for target, name in sorted(set().union(*output_paths.values())):
+        places = {
+            method: paths.get((target, name)) for method, paths in output_paths.items()
+        }
+        lacking = [
+            f"{outputs[method]}/{target}/{name}.*: {method} has no such output"
+            for method, path in places.items()
+            if path is None
+        ]
+        if name not in input_paths:
+            lacking.append(f"{inputs}/{name}.*: no such input, for target {target}")
+        missing += lacking
+        if not lacking:
+            questions.append(Question(name, target, input_paths[name], places))
+    if not questions:
+        found = [f"{inputs}: {len(input_paths)} inputs"]
+        found += [
+            f"{outputs[method]}: {len(paths)} outputs"
+            for method, paths in output_paths.items()
+        ]
+        raise ValueError(
+            "There is no question: an input <name>.png of which every method has an "
+            f"output <target>/<name>.png. Found: {'; '.join(found)}."
+        )
+    return questions, missing
+
+
+def _check_methods(methods: Iterable[str]) -> None:
+    methods = list(methods)
+    if len(methods) not in METHODS_AT_ONCE:
+        raise ValueError(
+            f"A study compares {METHODS_AT_ONCE[0]} to {METHODS_AT_ONCE[-1]} methods; "
+            f"received {len(methods)}: {', '.join(methods) or 'none'}."
+        )
+    for method in methods:
+        if not method or SEPARATOR in method:
+            raise ValueError(
+                f"A method's name must not be empty nor contain {SEPARATOR!r}; "
+                f"received {method!r}."
+            )
+        _check_name(method)
+
+
+def _check_name(name: str) -> None:
+    if not name.isprintable():
+        raise ValueError(
+            f"The name {name!r} has characters that cannot be printed, such as line "
+            "breaks; rename it."
+        )
+
+
+def _pictures(folder: str | os.PathLike) -> dict[str, pathlib.Path]:
+    """The pictures in a folder, by their names without endings."""
+    pictures = {}
+    for path in sorted(pathlib.Path(folder).iterdir()):
+        if path.suffix.lower() not in CONTENT_TYPES or path.name.startswith("."):
+            continue
+        _check_name(path.stem)
+        if path.stem in pictures:
+            raise ValueError(
+                f"{pictures[path.stem]} and {path.name} have the same name but for "
+                "their endings; keep one."
+            )
+        pictures[path.stem] = path
+    return pictures
+
+
+def _targets(folder: str | os.PathLike) -> dict[tuple[str, str], pathlib.Path]:
+    """The pictures in a folder of targets, by target and name."""
+    pictures = {}
+    for target in pathlib.Path(folder).iterdir():
+        if target.is_dir() and not target.name.startswith("."):
+            _check_name(target.name)
+            for name, path in _pictures(target).items():
+                pictures[target.name, name] = path
+    return pictures
+
+
+def read_votes(path: str | os.PathLike) -> list[Vote]:
+    """Read the votes that a study wrote.
+
+    Args:
+        path: the CSV file. A last line without an end, as a killed program leaves
+            it, is no vote: its participant has not been told that it counts.
+
+    Returns:
+        The votes in the order of the file.
+
+    Raises:
+        ValueError: for other columns, a row that is no vote, votes on different
+            methods, or a second vote of a participant on one question.
+        OSError: for a file that cannot be read.
+    """
+    content = pathlib.Path(path).read_bytes()
+    complete = content[: content.rfind(b"\n") + 1]
+    # Killed while it wrote the first line, or before.
+    if not complete and _row(COLUMNS).startswith(content):
+        return []
+    text = io.StringIO(complete.decode("utf-8-sig", "replace"), newline="")
+    try:
+        header, *rows = list(csv.reader(text)) or [[]]
+    except csv.Error as error:
+        raise ValueError(f"{path} is no CSV file: {error}.") from None
+    if header != COLUMNS:
+        raise ValueError(
+            f"{path} was not written by a preference study: its first line should be "
+            f"{','.join(COLUMNS)!r} and is {','.join(header)[:80]!r}. Nothing was "
+            "changed; give another file."
+        )
+    votes, seen = [], set()
+    for line, row in enumerate(rows, 2):
+        order = tuple(row[-1].split(SEPARATOR)) if row else ()
+        if len(row) != len(COLUMNS) or row[-2] not in order:
+            raise ValueError(f"Line {line} of {path} is no vote: {','.join(row)!r}.")
+        vote = Vote(*row[:-1], order)
+        if votes and set(order) != set(votes[0].order):
+            raise ValueError(
+                f"{path} mixes studies: line {line} is on {', '.join(sorted(order))}, "
+                f"the lines before on {', '.join(sorted(votes[0].order))}."
+            )
+        if _key(vote) in seen:
+            raise ValueError(
+                f"Line {line} of {path} is a second vote of participant "
+                f"{vote.participant} on {vote.input} to {vote.target}."
+            )
+        seen.add(_key(vote))
+        votes.append(vote)
+    return votes
+
+
+def _key(vote: Vote) -> tuple[str, str, str]:
+    return vote.participant, vote.input, vote.target
+
+
+def _row(values: Iterable[str]) -> bytes:
+    """A line of the CSV file."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue().encode()
+
+
+def preference_table(votes: Iterable[Vote]) -> dict:
+    """How often each method was chosen, as in the paper's tables 1 and 2.
+
+    Args:
+        votes: the votes of one study.
+
+    Returns:
+        `"targets"`: for each target, by name, `"votes"`, their number, and
+        `"percentages"`, for each method the percentage of those votes that it got
+        (they sum to 100). `"all"`: the same of all votes together. Without votes,
+        no target and no method.
+    """
+    votes = list(votes)
+
+    def column(chosen: list[str]) -> dict:
+        return {
+            "votes": len(chosen),
+            "percentages": {
+                method: 100 * chosen.count(method) / len(chosen)
+                for method in (sorted(votes[0].order) if votes else ())
+            },
+        }
+
+    return {
+        "targets": {
+            target: column([vote.chosen for vote in votes if vote.target == target])
+            for target in sorted({vote.target for vote in votes})
+        },
+        "all": column([vote.chosen for vote in votes]),
+    }
+
+
+def format_preference_table(table: dict) -> str:
+    """Write a `preference_table` as text.
+
+    Args:
+        table: what `preference_table` gives.
+
+    Returns:
+        Lines of aligned columns: a row for each method, in percent, and the number
+        of votes; a column for each target, and for all.
+    """
+    if not table["all"]["votes"]:
+        return "No votes yet."
+    columns = [*table["targets"].items(), ("all", table["all"])]
+    rows = [["chosen, %", *(name for name, _ in columns)]]
+    for method in table["all"]["percentages"]:
+        shares = [f"{column['percentages'][method]:.1f}" for _, column in columns]
+        rows.append([method, *shares])
+    rows.append(["votes", *(str(column["votes"]) for _, column in columns)])
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)]
+        )
+        for row in rows
+    )
+
+
+class PreferenceStudy:
+    """The questions, who has voted on them, and the file of the votes.
+
+    Each participant gets all questions in an order of their own, and on each the
+    methods in an order of its own: both follow from the seed, the participant and
+    the question alone, so that they are the same after a reload or a restart. Safe
+    to use from several threads. Close it, or use it in a `with` statement.
+
+    Args:
+        questions: as `find_questions` gives them.
+        votes_path: CSV file that gets the votes. If it is there, the study goes on
+            from it.
+        seed: decides all orders.
+
+    Attributes:
+        votes: all votes, in the order of the file.
+
+    Raises:
+        ValueError: if the file is not of this study. It is then left as it is.
+        OSError: if the file cannot be written, or another study writes it now.
+
+    Example:
+        >>> questions, missing = find_questions("in", {"A": "a", "B": "b"})
+        >>> with PreferenceStudy(questions, "votes.csv") as study:
+        ...     make_server(study, port=8000).serve_forever()
+    """
+
+    def __init__(
+        self,
+        questions: Iterable[Question],
+        votes_path: str | os.PathLike,
+        seed: int = 0,
+    ) -> None:
+        self._questions = {(item.input, item.target): item for item in questions}
+        if not self._questions:
+            raise ValueError("A study needs at least one question; received none.")
+        self._methods = sorted(next(iter(self._questions.values())).output_paths)
+        _check_methods(self._methods)
+        self._seed = seed
+        self._path = pathlib.Path(votes_path)
+        self._lock = threading.Lock()
+        self._participants = {}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("ab", buffering=0)
+        try:
+            self.votes = self._open_votes()
+        except BaseException:
+            self._file.close()
+            raise
+        self._voted = {_key(vote): vote for vote in self.votes}
+
+    def _open_votes(self) -> list[Vote]:
+        """Check the file and bring it into order; the votes it holds."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(
+                f"{self._path} is being written by another study. Stop that one, or "
+                "give another file."
+            ) from None
+        votes = read_votes(self._path)
+        if votes and sorted(votes[0].order) != self._methods:
+            raise ValueError(
+                f"{self._path} has votes on {', '.join(sorted(votes[0].order))}; this "
+                f"study compares {', '.join(self._methods)}. Give another file."
+            )
+        for vote in votes:
+            if (vote.input, vote.target) not in self._questions:
+                raise ValueError(
+                    f"{self._path} has a vote on {vote.input} to {vote.target}, which "
+                    "this study does not ask. Give another file, or the pictures of "
+                    "that study."
+                )
+        # What follows the last line end is a vote that was never confirmed.
+        content = self._path.read_bytes()
+        self._file.truncate(content.rfind(b"\n") + 1)
+        if b"\n" not in content:
+            self._append(COLUMNS)
+        return votes
+
+    def _append(self, values: Iterable[str]) -> None:
+        """Put a line on the disk, whole or not at all."""
+        line = _row(values)
+        size = os.fstat(self._file.fileno()).st_size
+        try:
+            if self._file.write(line) != len(line):
+                raise OSError(f"{self._path} could not be written: is the disk full?")
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(size)
+            raise
+
+    def questions_of(self, participant: str) -> dict[str, Question]:
+        """All questions in a participant's order.
+
+        Args:
+            participant: a participant's name.
+
+        Returns:
+            The questions by their marks: hexadecimal digits that tell nothing, and
+            that are others for another participant, other methods or another seed.
+        """
+        # setdefault: of two threads at once, one stores its (equal) result.
+        if participant not in self._participants:
+            marked = {}
+            for item in self._questions.values():
+                text = repr(
+                    (self._seed, participant, item.input, item.target, self._methods)
+                )
+                marked[hashlib.sha256(text.encode()).hexdigest()[:20]] = item
+            self._participants.setdefault(participant, dict(sorted(marked.items())))
+        return self._participants[participant]
+
+    def order(self, mark: str) -> tuple[str, ...]:
+        """The methods in the order in which a question shows them.
+
+        Args:
+            mark: of the question, as `questions_of` gives it.
+
+        Returns:
+            The methods' names.
+        """
+        return tuple(random.Random(mark).sample(self._methods, len(self._methods)))
+
+    def vote_of(self, participant: str, question: Question) -> Vote | None:
+        """A participant's vote on a question, None if there is none yet."""
+        return self._voted.get((participant, question.input, question.target))
+
+    def vote(self, participant: str, mark: str, position: int) -> bool:
+        """Take a vote and write it to the file.
+
+        Args:
+            participant: a participant's name.
+            mark: of the question, as `questions_of` gives it.
+            position: of the chosen output in the question's order, from 0.
+
+        Returns:
+            Whether it counts; False if the participant has voted on it before.
+
+        Raises:
+            KeyError: if there is no such question.
+            ValueError: if there is no such position.
+            OSError: if the vote could not be written. It does not count then.
+        """
+        question = self.questions_of(participant)[mark]
+        order = self.order(mark)
+        if type(position) is not int or not 0 <= position < len(order):
+            raise ValueError(
+                f"position must be an integer from 0 to {len(order) - 1}; received "
+                f"{position!r}."
+            )
+        with self._lock:
+            if self.vote_of(participant, question):
+                return False
+            vote = Vote(
+                datetime.datetime.now(datetime.timezone.utc).isoformat(
+                    timespec="seconds"
+                ),
+                participant,
+                question.input,
+                question.target,
+                order[position],
+                order,
+            )
+            row = dataclasses.asdict(vote) | {"order": SEPARATOR.join(order)}
+            self._append(row.values())
+            self._voted[_key(vote)] = vote
+            self.votes.append(vote)
+        return True
+
+    def close(self) -> None:
+        """Let the file go, after a vote that is just being written."""
+        with self._lock:
+            self._file.close()
+
+    def __enter__(self) -> "PreferenceStudy":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def _in_words(target: str) -> str:
+    """Blond_Hair,-Young is `Blond Hair, not Young`."""
+    parts = [re.sub("^-", "not ", part) for part in target.split(",")]
+    return ", ".join(parts).replace("_", " ")
+
+
+class _Refusal(Exception):
+    """A request that gets an error as its answer."""
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """Answers a browser.
+
+    GET /                        the page; gives new participants their cookie
+    GET /question/next           the first question without a vote, as JSON
+    GET /question/<mark>         a question, as JSON
+    GET /image/<mark>/input      a question's pictures
+    GET /image/<mark>/<position>
+    POST /vote                   {"question": mark, "position": from 0}
+    POST /participant            {}: another person takes over this browser
+    """
+
+    timeout = 60
+
+    def do_GET(self) -> None:
+        self._answer(self._get)
+
+    def do_POST(self) -> None:
+        self._answer(self._post)
+
+    def _answer(self, respond) -> None:
+        try:
+            self._check_host()
+            respond()
+        except _Refusal as refusal:
+            self._send_json({"error": str(refusal)}, refusal.status)
+
+    def _check_host(self) -> None:
+        # Another site's name that points to this machine is not this study.
+        host = self.headers.get("Host", "").partition(":")[0]
+        if host not in (HOST, "localhost"):
+            raise _Refusal(HTTPStatus.FORBIDDEN, f"Open this study as http://{HOST}.")
+
+    def _get(self) -> None:
+        match self.path.split("/")[1:]:
+            case [""]:
+                page = importlib.resources.files(__package__) / "preference_study.html"
+                new = None if self._cookie() else secrets.token_hex(16)
+                self._send(page.read_bytes(), "text/html; charset=utf-8", new)
+            case ["question", mark]:
+                self._send_json(self._describe(self._participant(), mark))
+            case ["image", mark, which]:
+                path = self._image(mark, which)
+                try:
+                    content = path.read_bytes()
+                except OSError:
+                    raise _Refusal(
+                        HTTPStatus.NOT_FOUND, "This picture is gone."
+                    ) from None
+                self._send(content, CONTENT_TYPES[path.suffix.lower()])
+            case _:
+                raise _Refusal(HTTPStatus.NOT_FOUND, "There is no such page.")
+
+    def _post(self) -> None:
+        # Read before any refusal: a browser whose words nobody takes in sees a
+        # broken connection in place of the answer.
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal() or int(length) > 10_000:
+            raise _Refusal(HTTPStatus.BAD_REQUEST, "The request has a wrong length.")
+        body = self.rfile.read(int(length))
+        # Other sites' pages can send neither JSON nor this origin.
+        own = f"http://{self.headers['Host']}"
+        foreign = self.headers.get("Origin", own) != own
+        if foreign or self.headers.get_content_type() != "application/json":
+            raise _Refusal(HTTPStatus.FORBIDDEN, "Only the study's own page can vote.")
+        try:
+            content = json.loads(body)
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise _Refusal(HTTPStatus.BAD_REQUEST, "The request is no JSON object.")
+        match self.path:
+            case "/vote":
+                self._vote(content)
+            case "/participant":
+                self._send(b"{}", "application/json", secrets.token_hex(16))
+            case _:
+                raise _Refusal(HTTPStatus.NOT_FOUND, "There is no such page.")
+
+    def _vote(self, content: dict) -> None:
+        participant = self._participant()
+        mark, _ = self._question(participant, str(content.get("question")))
+        try:
+            counts = self.server.study.vote(participant, mark, content.get("position"))
+        except ValueError as error:
+            raise _Refusal(HTTPStatus.BAD_REQUEST, str(error)) from None
+        except OSError as error:
+            self.log_error("A vote could not be saved: %s", error)
+            raise _Refusal(
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                "Your vote could not be saved and does not count. Please tell whoever "
+                "runs this study.",
+            ) from None
+        if not counts:
+            raise _Refusal(
+                HTTPStatus.CONFLICT,
+                "You have already voted on this question. Your first vote counts.",
+            )
+        self._send_json({})
+
+    def _describe(self, participant: str, mark: str) -> dict:
+        study = self.server.study
+        questions = study.questions_of(participant)
+        if mark == "next":
+            left = (
+                m for m, q in questions.items() if not study.vote_of(participant, q)
+            )
+            mark = next(left, None)
+            if mark is None:
+                return {"question": None, "total": len(questions)}
+        mark, question = self._question(participant, mark)
+        vote = study.vote_of(participant, question)
+        order = study.order(mark)
+        return {
+            "question": mark,
+            "number": list(questions).index(mark) + 1,
+            "total": len(questions),
+            "target": _in_words(question.target),
+            "options": len(order),
+            "voted": order.index(vote.chosen) if vote else None,
+        }
+
+    def _image(self, mark: str, which: str) -> pathlib.Path:
+        mark, question = self._question(self._participant(), mark)
+        if which == "input":
+            return question.input_path
+        order = self.server.study.order(mark)
+        if which not in map(str, range(len(order))):
+            raise _Refusal(HTTPStatus.NOT_FOUND, "There is no such picture.")
+        return question.output_paths[order[int(which)]]
+
+    def _question(self, participant: str, mark: str) -> tuple[str, Question]:
+        question = self.server.study.questions_of(participant).get(mark)
+        if question is None:
+            raise _Refusal(
+                HTTPStatus.NOT_FOUND, "This question is not among yours in this study."
+            )
+        return mark, question
+
+    def _participant(self) -> str:
+        participant = self._cookie()
+        if participant is None:
+            raise _Refusal(
+                HTTPStatus.FORBIDDEN,
+                "This study needs a cookie, to know whose vote it is. Allow cookies, "
+                "then load the page again.",
+            )
+        return participant
+
+    def _cookie(self) -> str | None:
+        # By hand: http.cookies gives up where another program on this host has set
+        # a cookie that it finds odd.
+        cookie = re.search(
+            rf"(?:^|;\s*){COOKIE}=([0-9a-f]{{32}})(?:;|$)",
+            self.headers.get("Cookie", ""),
+        )
+        return cookie and cookie[1]
+
+    def _send_json(self, content: dict, status: HTTPStatus = HTTPStatus.OK) -> None:
+        self._send(json.dumps(content).encode(), "application/json", status=status)
+
+    def _send(
+        self,
+        content: bytes,
+        content_type: str,
+        participant: str | None = None,
+        status: HTTPStatus = HTTPStatus.OK,
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(content)))
+        # The same address is another picture for another participant.
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        if participant:
+            self.send_header(
+                "Set-Cookie",
+                f"{COOKIE}={participant}; Path=/; Max-Age=31536000; HttpOnly; "
+                "SameSite=Lax",
+            )
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_request(self, *_) -> None:
+        """Says nothing: a line for each picture would bury what matters."""
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    # A page's pictures are asked for all at once, and there may be many pages.
+    request_queue_size = 128
+
+    def __init__(self, study: PreferenceStudy, port: int) -> None:
+        self.study = study
+        super().__init__((HOST, port), _Handler)
+
+    def handle_error(self, request, client_address) -> None:
+        """Reports errors, but not that a browser has gone before its answer."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def make_server(
+    study: PreferenceStudy, port: int = 0
+) -> http.server.ThreadingHTTPServer:
+    """Serve a study to the browsers of this machine, and to no other.
+
+    Args:
+        study: what to ask.
+        port: where to listen on 127.0.0.1; 0 takes a free one.
+
+    Returns:
+        A server, listening; its `server_address` is host and port. Start it by
+        `serve_forever()`.
+
+    Raises:
+        OSError: if the port is taken or not allowed.
+    """
+    try:
+        return _Server(study, port)
+    except OSError as error:
+        raise OSError(
+            f"Port {port} cannot be used ({error.strerror}). Give another; 0 takes "
+            "a free one."
+        ) from None
