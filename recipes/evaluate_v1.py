@@ -120,6 +120,7 @@ class Data:
     image_size: int
     seed: int
     attributes: tuple[str, ...]
+    test_images: int | None
     skip_unreadable: bool
 
     @property
@@ -132,10 +133,11 @@ class Data:
         return load_data(
             self.source,
             self.image_size,
-            self.seed,
-            list(self.attributes),
-            self.skip_unreadable,
-            FLAGS.cache_dir,
+            seed=self.seed,
+            attributes=list(self.attributes),
+            test_images=self.test_images,
+            skip_unreadable=self.skip_unreadable,
+            cache_dir=FLAGS.cache_dir,
         )
 
 
@@ -179,6 +181,7 @@ def data_of(path: str, model: keras_stargan.StarGAN) -> list[Data]:
             model.image_size,
             0 if source.startswith("avatars:") else seed,  # always the same
             tuple(attributes),
+            settings.get("test_images"),
             bool(settings.get("skip_unreadable")),
         )
         for source in sources

@@ -23,6 +23,9 @@ flags.DEFINE_list(
     "Which attributes. Default: Black_Hair,Blond_Hair,Brown_Hair,Male,Young of CelebA, "
     "all of a CSV file.",
 )
+flags.DEFINE_integer(
+    "test_images", 2000, "How many pictures of CelebA are held out, as published."
+)
 
 KINDS = {"data_dir": "celeba", "csv": "csv", "tfds_name": "tfds"}
 
@@ -34,11 +37,11 @@ def sources() -> tuple[list[str], list[str]]:
     return named or ["avatars:attributes"], []
 
 
+RECIPE = v1_training.Recipe(
+    work_dir="runs/v1_celeba",
+    sources=sources,
+    published={"epochs": 20},
+)
+
 if __name__ == "__main__":
-    v1_training.run(
-        v1_training.Recipe(
-            work_dir="runs/v1_celeba",
-            sources=sources,
-            published={"epochs": 20},
-        )
-    )
+    v1_training.run(RECIPE)

@@ -35,6 +35,9 @@ flags.DEFINE_list(
     None,
     "Which of CelebA's. Default: Black_Hair,Blond_Hair,Brown_Hair,Male,Young.",
 )
+flags.DEFINE_integer(
+    "test_images", 2000, "How many pictures of CelebA are held out, as published."
+)
 flags.DEFINE_enum(
     "train_on",
     "both",
@@ -91,6 +94,7 @@ def evaluate(
     if len(space.sets) > 1:
         masks["wrong_mask"] = 1 - place
     figures, rows, titles = {"images": len(images)}, [], []
+    shown = min(4, len(images))
     for title, mask in masks.items():
         translated, errors = [], {}
         for index, name in enumerate(names):
@@ -104,11 +108,11 @@ def evaluate(
             "classification_error_percent": float(np.mean(list(errors.values()))),
             "by_expression": errors,
         }
-        for row in range(min(4, len(images))):
+        for row in range(shown):
             rows.append([images[row], *(images_of[row] for images_of in translated)])
             titles.append(title.replace("_", " "))
     # Each picture's rows together.
-    order = [k for row in range(min(4, len(images))) for k in range(row, len(rows), 4)]
+    order = [k for row in range(shown) for k in range(row, len(rows), shown)]
     grid = image_grid(
         [rows[k] for k in order],
         column_titles=["source", *names],
@@ -128,13 +132,14 @@ def _joined(first: ImageSet, second: ImageSet) -> ImageSet:
     )
 
 
+RECIPE = v1_training.Recipe(
+    work_dir="runs/v1_celeba_rafd",
+    sources=sources,
+    # 200,000 iterations of two batches.
+    published={"steps": 400_000, "steps_per_epoch": 2000, "save_every": 5},
+    small={"steps": 8000},
+    evaluate=evaluate,
+)
+
 if __name__ == "__main__":
-    v1_training.run(
-        v1_training.Recipe(
-            work_dir="runs/v1_celeba_rafd",
-            sources=sources,
-            # 200,000 iterations of two batches.
-            published={"steps": 400_000, "steps_per_epoch": 2000, "save_every": 5},
-            evaluate=evaluate,
-        )
-    )
+    v1_training.run(RECIPE)

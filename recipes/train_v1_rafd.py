@@ -27,11 +27,11 @@ def sources() -> tuple[list[str], list[str]]:
     return named or ["avatars:expressions"], []
 
 
+RECIPE = v1_training.Recipe(
+    work_dir="runs/v1_rafd",
+    sources=sources,
+    published={"epochs": 200, "save_every": 10},
+)
+
 if __name__ == "__main__":
-    v1_training.run(
-        v1_training.Recipe(
-            work_dir="runs/v1_rafd",
-            sources=sources,
-            published={"epochs": 200, "save_every": 10},
-        )
-    )
+    v1_training.run(RECIPE)

@@ -30,6 +30,7 @@ def load_data(
     image_size: int,
     seed: int = 0,
     attributes: list[str] | None = None,
+    test_images: int | None = None,
     skip_unreadable: bool = False,
     cache_dir: str | None = None,
 ) -> tuple[ImageSet, ImageSet]:
@@ -41,6 +42,7 @@ def load_data(
         image_size: side of the pictures in pixels.
         seed: decides what is held out. Avatars are always the same.
         attributes: names, of data sets that have a choice of them.
+        test_images: how many pictures of CelebA are held out; by default 2,000.
         skip_unreadable: leave damaged files out.
         cache_dir: for what is prepared or drawn.
     """
@@ -52,6 +54,8 @@ def load_data(
     chosen = {}
     if attributes and kind in ("celeba", "csv", "tfds"):
         chosen["attributes"] = tuple(attributes)
+    if test_images and kind in ("celeba", "tfds"):
+        chosen["test_images"] = test_images
     return _LOADERS[kind](
         place,
         image_size,

@@ -73,6 +73,7 @@ SMALL = {
 # Kept with a run besides those and its data.
 OTHERS = (
     "attributes",
+    "test_images",
     "skip_unreadable",
     "seed",
     "strategy",
@@ -285,6 +286,7 @@ def main(recipe: Recipe) -> None:
                 settings["image_size"],
                 settings["seed"],
                 settings["attributes"],
+                settings["test_images"],
                 settings["skip_unreadable"],
                 FLAGS.cache_dir,
             )

@@ -13,7 +13,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ["KERAS_STARGAN_CACHE"] = tempfile.mkdtemp()
 atexit.register(shutil.rmtree, os.environ["KERAS_STARGAN_CACHE"], ignore_errors=True)
 
-import tensorflow as tf
+import tensorflow as tf  # noqa: E402
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],

@@ -9,6 +9,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_stargan import evaluation
 from keras_stargan.data.image_set import ImageSet
@@ -274,6 +275,25 @@ def test_another_classifier_can_be_trained():
     )
     assert given == [(SIZE, LABEL_SET, {"seed": 7})]
     assert model.get_weights()[0].shape[-1] == 4
+
+
+@pytest.mark.filterwarnings("ignore:Even though")  # It is fed from tf.data.
+def test_every_weight_of_resnet_is_trained():
+    tf.config.run_functions_eagerly(True)  # Its graph takes long to make.
+    try:
+        model = evaluation.train_classifier(
+            squares(),
+            steps=2,
+            batch_size=4,
+            seed=1,
+            verbose=0,
+            build=evaluation.build_resnet18,
+        )
+    finally:
+        tf.config.run_functions_eagerly(False)
+    start = evaluation.build_resnet18(SIZE, LABEL_SET, seed=1)
+    for trained, initial in zip(model.weights, start.weights, strict=True):
+        assert np.any(trained != initial), trained.path
 
 
 def test_without_keras_cv_the_error_says_what_to_install(monkeypatch):

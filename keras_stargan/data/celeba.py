@@ -102,11 +102,6 @@ def list_celeba(
     label_set = attribute_labels(attributes)
     labels = table.labels(label_set.names)
     names = table.files
-    if not 0 < test_images < len(names):
-        raise ValueError(
-            f"test_images must be in 1..{len(names) - 1}, fewer than the "
-            f"{len(names)} pictures; received {test_images}."
-        )
     there = (
         folder
         for folder in folders
@@ -118,12 +113,39 @@ def list_celeba(
             f"None of the {len(names)} pictures that {str(path)!r} lists, such as "
             f"{names[0]!r}, is in {str(root)!r}. {_LAYOUT}"
         )
-    files = ImageFiles(
-        paths=table.existing_files(folder),
-        labels=labels,
-        label_set=label_set,
-        people=names,
+    return hold_out_images(
+        ImageFiles(
+            paths=table.existing_files(folder),
+            labels=labels,
+            label_set=label_set,
+            people=names,
+        ),
+        test_images,
+        seed,
     )
+
+
+def hold_out_images(
+    files: ImageFiles, test_images: int, seed: int
+) -> tuple[ImageFiles, ImageFiles]:
+    """Split off some random pictures, each a person of its own.
+
+    Args:
+        files: the pictures.
+        test_images: how many.
+        seed: decides which.
+
+    Returns:
+        The rest, and those.
+
+    Raises:
+        ValueError: if `test_images` leaves nothing.
+    """
+    if not 0 < test_images < len(files):
+        raise ValueError(
+            f"test_images must be in 1..{len(files) - 1}, fewer than the "
+            f"{len(files)} pictures; received {test_images}."
+        )
     return files.hold_out(test_images, seed)
 
 

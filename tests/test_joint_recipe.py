@@ -1,0 +1,146 @@
+"""The recipe of two data sets: from pictures as the real sets have them to figures."""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+from absl import flags
+from PIL import Image
+
+import keras_stargan
+from keras_stargan import evaluation, translation
+from keras_stargan.data import ImageSet
+from keras_stargan.data.celeba import ATTRIBUTES
+from keras_stargan.data.rafd import EXPRESSIONS
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "recipes"))
+import train_v1_celeba_rafd as recipe
+import v1_training
+
+HAIR = keras_stargan.LabelSet(("blond",), "binary", name="CelebA")
+TINY = {
+    "image_size": 16,
+    "conv_dim": 2,
+    "num_residual_blocks": 1,
+    "num_discriminator_layers": 2,
+    "batch_size": 4,
+    "n_critic": 1,
+    "steps": 4,
+    "steps_per_epoch": 4,
+    "max_evaluated": 4,
+    "test_images": 3,
+}
+
+
+def save_picture(path, seed):
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 255, (3, 3, 3), "uint8").repeat(8, 0).repeat(8, 1)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    celeba, rafd = folder / "celeba", folder / "rafd"
+    (celeba / "img_align_celeba").mkdir(parents=True)
+    rafd.mkdir()
+    lines = ["10", " ".join(ATTRIBUTES)]
+    for number in range(1, 11):
+        name = f"{number:06d}.jpg"
+        save_picture(celeba / "img_align_celeba" / name, number)
+        lines.append(f"{name}  1 -1 -1 {(-1) ** number:2d}  1")
+    (celeba / "list_attr_celeba.txt").write_text("\n".join(lines) + "\n")
+    for person in (1, 2):
+        for name in EXPRESSIONS.names:
+            file = f"Rafd090_{person:02d}_Caucasian_male_{name}_frontal.jpg"
+            save_picture(rafd / file, person)
+    return {"celeba_dir": celeba, "rafd_dir": rafd}
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Runs the recipe in this process, judged by a classifier that knows nothing."""
+
+    def quick(image_set, **_):
+        size = image_set.images.shape[1]
+        return evaluation.build_classifier(size, image_set.label_set)
+
+    monkeypatch.setattr(v1_training, "train_classifier", quick)
+    monkeypatch.setattr(recipe, "train_classifier", quick)
+    monkeypatch.setattr(v1_training, "export_saved_model", lambda *_: None)
+
+    def run(**given):
+        given = {**TINY, "work_dir": tmp_path / "run", **given}
+        flags.FLAGS.unparse_flags()
+        flags.FLAGS(["recipe", *(f"--{name}={value}" for name, value in given.items())])
+        v1_training.main(recipe.RECIPE)
+        return tmp_path / "run"
+
+    yield run
+    flags.FLAGS.unparse_flags()
+
+
+def test_one_run_gives_figures_of_both_sets_and_of_both_masks(run, folders):
+    work_dir = run(**folders)
+    model = translation.load_model(work_dir)
+    assert model.labels.set_names == ("CelebA", "RaFD")
+    assert model.global_step == 4
+    figures = json.loads((work_dir / "figures.json").read_text())
+    assert figures["CelebA"]["translations"] == 3 * 5
+    assert figures["RaFD"]["translations"] == 4 * 8
+    masks = figures["expressions_on_other_pictures"]
+    assert masks["images"] == 3
+    for which in ("right_mask", "wrong_mask"):
+        assert list(masks[which]["by_expression"]) == list(EXPRESSIONS.names)
+    # Two rows for each of three pictures, and titles.
+    grid = Image.open(work_dir / "samples" / "masks.png")
+    assert grid.height > 6 * 96 and grid.width > 9 * 96
+
+
+def picture_set(label_set, count=8):
+    rng = np.random.default_rng(0)
+    return ImageSet(
+        images=rng.integers(0, 255, (count, 16, 16, 3), "uint8"),
+        labels=np.eye(len(label_set))[np.arange(count) % len(label_set)],
+        label_set=label_set,
+        people=np.arange(count),
+    )
+
+
+def evaluate(*label_sets):
+    """What the recipe's own figures are, and the labels it asked a model for."""
+    given = []
+
+    class Model:
+        labels = keras_stargan.LabelSpace(label_sets)
+
+        def translate(self, images, labels):
+            given.append(labels)
+            return images
+
+    parts = [(picture_set(label_set),) * 2 for label_set in label_sets]
+    other = (picture_set(HAIR),) * 2
+    settings = {"max_evaluated": 2, "seed": 0}
+    figures, _ = recipe.evaluate(Model(), parts, [other], settings)
+    return figures["expressions_on_other_pictures"], given
+
+
+def test_masks_are_those_of_the_expressions_and_of_the_other_set(run):
+    _, given = evaluate(HAIR, EXPRESSIONS)
+    for index, (right, wrong) in enumerate(zip(given[:8], given[8:], strict=True)):
+        expression = np.eye(8)[index]
+        np.testing.assert_array_equal(right, [[0, *expression, 0, 1]] * 2)
+        np.testing.assert_array_equal(wrong, [[0, *expression, 1, 0]] * 2)
+
+
+def test_expressions_alone_have_no_mask(run):
+    figures, given = evaluate(EXPRESSIONS)
+    assert list(figures) == ["images", "right_mask"]
+    np.testing.assert_array_equal(np.concatenate(given)[::2], np.eye(8))
+
+
+def test_one_of_the_two_folders_is_not_enough(run, folders):
+    with pytest.raises(ValueError, match="both --celeba_dir and --rafd_dir"):
+        run(rafd_dir=folders["rafd_dir"])
