@@ -75,6 +75,12 @@ flags.DEFINE_list(
     "Which attributes of --data. Default: those of the run, else of the data set.",
 )
 flags.DEFINE_integer(
+    "test_images",
+    None,
+    "How many pictures of CelebA are the test part. Default: as in the run, else 2000.",
+    lower_bound=1,
+)
+flags.DEFINE_integer(
     "seed",
     0,
     "Of the ResNet-18 and, of a model that is not in a run's folder, the split.",
@@ -173,19 +179,26 @@ def data_of(path: str, model: keras_stargan.StarGAN) -> list[Data]:
             f"{', '.join(sources or []) or 'none'}. Name each by --data, as "
             "--data=rafd:FOLDER; see --help."
         )
-    attributes = FLAGS.attributes or settings.get("attributes") or ()
-    seed = settings.get("seed", FLAGS.seed)
-    return [
-        Data(
-            source,
-            model.image_size,
-            0 if source.startswith("avatars:") else seed,  # always the same
-            tuple(attributes),
-            settings.get("test_images"),
-            bool(settings.get("skip_unreadable")),
-        )
-        for source in sources
-    ]
+    return [data_set(source, model.image_size, settings) for source in sources]
+
+
+def data_set(source: str, image_size: int, settings: dict) -> Data:
+    """A data set as a run's settings and the flags say."""
+    kind = source.partition(":")[0]
+    # What does not matter to a data set must not tell two of them apart.
+    attributes = test_images = None
+    if kind in ("celeba", "csv", "tfds"):
+        attributes = FLAGS.attributes or settings.get("attributes")
+    if kind in ("celeba", "tfds"):
+        test_images = FLAGS.test_images or settings.get("test_images")
+    return Data(
+        source,
+        image_size,
+        seed=0 if kind == "avatars" else settings.get("seed", FLAGS.seed),
+        attributes=tuple(attributes or ()),
+        test_images=test_images,
+        skip_unreadable=bool(settings.get("skip_unreadable")),
+    )
 
 
 def collect(paths: list[str]) -> dict[Data, list[Entry]]:
@@ -287,12 +300,10 @@ def table(data: Data, entries: list[Entry], test_set: ImageSet, figures: dict) -
         errors["real images"] = [
             of["error_real_percent"] for of in combinations.values()
         ]
-        groups = attribute_groups(label_set).items()
-        letters = [f"{name}: {', '.join(names)}" for name, names in groups]
-        note = (
-            "Translations on which any changed attribute does not show as it should. "
-            f"{'; '.join(letters)}."
-        )
+        note = "Translations on which any changed attribute does not show as it should."
+        for name, names in attribute_groups(label_set).items():
+            if names != (name,):
+                note += f" {name}: {', '.join(names)}."
     counts = {entry.title: f"{entry.parameters / 1e6:.1f}M x 1" for entry in entries}
     for title, values in errors.items():
         texts = ["" if value is None else f"{value:.2f}" for value in values]

@@ -45,8 +45,17 @@ def load_data(
         test_images: how many pictures of CelebA are held out; by default 2,000.
         skip_unreadable: leave damaged files out.
         cache_dir: for what is prepared or drawn.
+
+    Raises:
+        ValueError: for another word, or as the data set's reader.
     """
     kind, _, place = source.partition(":")
+    known = AVATARS if kind == "avatars" else {place}
+    if place not in known or kind not in (*_LOADERS, "avatars"):
+        words = [f"{name}:..." for name in _LOADERS] + [f"avatars:{n}" for n in AVATARS]
+        raise ValueError(
+            f"Data must be one of {', '.join(words)}; received {source!r}."
+        )
     print(f"Data: {source}.")
     if kind == "avatars":
         drawn, style = AVATARS[place]
