@@ -7,8 +7,8 @@ from keras_stargan.data import (
     load_celeba,
     load_folders,
     load_rafd,
+    load_tfds,
 )
-from keras_stargan.data.tfds_reader import load_tfds
 
 # Of the avatars: what is drawn, in which style.
 AVATARS = {

@@ -9,6 +9,7 @@ from keras_stargan.data.image_files import ImageFiles
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.data.pipeline import training_dataset
 from keras_stargan.data.rafd import list_rafd, load_rafd
+from keras_stargan.data.tfds_reader import list_tfds, load_tfds
 
 __all__ = [
     "ImageFiles",
@@ -18,10 +19,12 @@ __all__ = [
     "list_celeba",
     "list_folders",
     "list_rafd",
+    "list_tfds",
     "load_attributes_csv",
     "load_avatars",
     "load_celeba",
     "load_folders",
     "load_rafd",
+    "load_tfds",
     "training_dataset",
 ]

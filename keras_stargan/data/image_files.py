@@ -7,12 +7,13 @@ whole set, goes on exactly after an interruption, and only copies a few rows a s
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import pathlib
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -139,24 +140,39 @@ class ImageFiles(Labelled):
             people=readable.people,
         )
 
-    def _faults(self, indices: Iterable[int]) -> dict[int, ValueError]:
+    def _faults(self, indices: list[int]) -> dict[int, ValueError]:
         """Which of these pictures cannot be read, and why."""
-        results = {i: _prepare(self.paths[i], 1, self.crop) for i in indices}
-        return {i: fault for i, fault in results.items() if _is_fault(fault)}
+        if not indices:
+            return {}
+        results = self.subset(np.array(indices))._prepare_all(1)
+        return {
+            i: result
+            for i, result in zip(indices, results, strict=True)
+            if _is_fault(result)
+        }
 
     def _prepared_path(self, folder: pathlib.Path, image_size: int) -> pathlib.Path:
         digest = hashlib.sha256(repr((_PREPARATION, image_size, self.crop)).encode())
+        for fact in self._fingerprint():
+            digest.update(fact)
+        name = f"{len(self)}-pictures-{image_size}px-{digest.hexdigest()[:16]}.npy"
+        return folder / name
+
+    def _fingerprint(self) -> Iterator[bytes]:
+        """What tells these pictures from others, and from what they were before."""
         for path in self.paths:
             # Not relative paths: two sets, or train/ and test/ of one, may well
             # agree in names, sizes and times and not in the pictures.
-            digest.update(os.fsencode(os.path.abspath(path)))
+            yield os.fsencode(os.path.abspath(path))
             try:
                 stat = os.stat(path)
-                digest.update(f"\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
+                yield f"\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode()
             except OSError as error:
-                digest.update(f"\0{error.errno}\0".encode())
-        name = f"{len(self)}-pictures-{image_size}px-{digest.hexdigest()[:16]}.npy"
-        return folder / name
+                yield f"\0{error.errno}\0".encode()
+
+    def _sources(self) -> Iterator[tuple]:
+        """What `open_picture` is called with for each picture, in order."""
+        return zip(self.paths, strict=True)
 
     def _write(
         self, path: pathlib.Path, image_size: int, skip_unreadable: bool
@@ -201,17 +217,17 @@ class ImageFiles(Labelled):
     def _prepare_all(self, image_size: int) -> Iterator[np.ndarray | ValueError]:
         # By portions, for threads that run ahead of a slow picture would fill the
         # memory with prepared ones.
+        sources = self._sources()
         with ThreadPoolExecutor() as pool:
-            for start in range(0, len(self), _IN_FLIGHT):
+            while portion := list(itertools.islice(sources, _IN_FLIGHT)):
                 yield from pool.map(
-                    lambda path: _prepare(path, image_size, self.crop),
-                    self.paths[start : start + _IN_FLIGHT],
+                    lambda source: _prepare(source, image_size, self.crop), portion
                 )
 
 
-def _prepare(path: str, image_size: int, crop: str) -> np.ndarray | ValueError:
+def _prepare(source: tuple, image_size: int, crop: str) -> np.ndarray | ValueError:
     try:
-        return crop_and_resize(open_picture(path), image_size, crop)
+        return crop_and_resize(open_picture(*source), image_size, crop)
     except ValueError as error:
         return error
 

@@ -1,5 +1,6 @@
 """One picture: from a file of any kind to RGB, cropped to a square and resized."""
 
+import io
 import os
 
 import numpy as np
@@ -14,7 +15,7 @@ SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 CROPS = {"face": (0.94, (0.5, 0.45)), "square": (1.0, (0.5, 0.5))}
 
 
-def open_picture(path: str | os.PathLike) -> Image.Image:
+def open_picture(path: str | os.PathLike, content: bytes | None = None) -> Image.Image:
     """Read a picture as a viewer would show it.
 
     It is turned as its EXIF data say; what is transparent becomes white; grey of
@@ -23,6 +24,7 @@ def open_picture(path: str | os.PathLike) -> Image.Image:
 
     Args:
         path: a file of any format that Pillow reads.
+        content: of the file, where it is not on disk; the path then is a name.
 
     Returns:
         A picture of mode RGB.
@@ -32,7 +34,7 @@ def open_picture(path: str | os.PathLike) -> Image.Image:
             Pillow thinks safe; the message names the file and the reason.
     """
     try:
-        with Image.open(path) as file:
+        with Image.open(path if content is None else io.BytesIO(content)) as file:
             return _to_rgb(ImageOps.exif_transpose(file))
     except Exception as error:  # Pillow raises many kinds for broken files.
         raise ValueError(
