@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from keras_stargan.data.pictures import CROPS, SUFFIXES, open_picture
+from keras_stargan.data.pictures import SUFFIXES, crop_box, open_picture
 from keras_stargan.images import from_uint8, image_grid, save_png, to_uint8
 from keras_stargan.labels import LabelSpace
 from keras_stargan.models.stargan.stargan import StarGAN
@@ -409,15 +409,10 @@ class _Framing:
 
 
 def _framing(size: tuple[int, int], image_size: int, fit: str) -> _Framing:
-    width, height = size
-    box, taken = (0, 0, width, height), size
-    if fit != "pad" and width != height:
-        # As `crop_and_resize` does with training pictures.
-        fraction, (x, y) = CROPS["square" if fit == "crop" else fit]
-        side = fraction * min(width, height)
-        left = min(max(x * width - side / 2, 0), width - side)
-        top = min(max(y * height - side / 2, 0), height - side)
-        box, taken = (left, top, left + side, top + side), (round(side), round(side))
+    box, taken = (0, 0, *size), size
+    if fit != "pad" and size[0] != size[1]:
+        box = crop_box(size, "square" if fit == "crop" else fit)
+        taken = (round(box[2] - box[0]), round(box[3] - box[1]))
     return _Framing(size, box, taken, image_size)
 
 

@@ -70,13 +70,23 @@ def crop_and_resize(picture: Image.Image, image_size: int, crop: str) -> np.ndar
     Returns:
         uint8 array of shape `(image_size, image_size, 3)`.
     """
-    width, height = picture.size
-    box = (0, 0, width, height)
-    if width != height:
-        fraction, centre = CROPS[crop]
-        side = fraction * min(width, height)
-        left = min(max(centre[0] * width - side / 2, 0), width - side)
-        top = min(max(centre[1] * height - side / 2, 0), height - side)
-        box = (left, top, left + side, top + side)
     size = (image_size, image_size)
+    box = crop_box(picture.size, crop)
     return np.asarray(picture.resize(size, Image.Resampling.BICUBIC, box=box))
+
+
+def crop_box(size: tuple[int, int], crop: str) -> tuple[float, float, float, float]:
+    """What is taken of a picture: left, top, right and bottom, in pixels.
+
+    Args:
+        size: width and height of the picture. A square one is taken whole.
+        crop: one of `CROPS`.
+    """
+    width, height = size
+    if width == height:
+        return 0, 0, width, height
+    fraction, centre = CROPS[crop]
+    side = fraction * min(width, height)
+    left = min(max(centre[0] * width - side / 2, 0), width - side)
+    top = min(max(centre[1] * height - side / 2, 0), height - side)
+    return left, top, left + side, top + side
