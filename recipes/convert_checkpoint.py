@@ -13,13 +13,11 @@ say it by --labels and --label_kind if it is otherwise.
 Needs PyTorch: pip install 'keras-stargan[torch]'.
 """
 
-import os
+import program  # isort: skip
+
 import pathlib
-import sys
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-from absl import app, flags
+from absl import flags
 
 import keras_stargan
 from keras_stargan.data.celeba import attribute_labels
@@ -131,8 +129,7 @@ def describe(model: keras_stargan.StarGAN) -> None:
 
 def main(argv: list[str]) -> None:
     """Reads, says what it read, and writes."""
-    if argv[1:]:
-        raise ValueError(f"Not a flag: {' '.join(argv[1:])}. See --help.")
+    program.refuse_arguments(argv)
     check_flags()
     if FLAGS.generator:
         model = load_pytorch(
@@ -152,15 +149,5 @@ def main(argv: list[str]) -> None:
     print(f"Wrote {' and '.join(FLAGS[name].value for name in given(WRITTEN))}.")
 
 
-def run(argv: list[str]) -> None:
-    """`main`, with what a person can mend said plainly."""
-    try:
-        main(argv)
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
 if __name__ == "__main__":
-    app.run(run)
+    program.run(main)

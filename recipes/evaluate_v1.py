@@ -14,19 +14,14 @@ data, size and split are rows of one table.
 recipes/preference_study.py takes them. Of real data, at 128 px, this is work for a GPU.
 """
 
-import os
-import sys
-
-# As in training: oneDNN's convolutions are faster than TensorFlow's own.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import program  # isort: skip
 
 import dataclasses
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from v1_data import load_data
 
 import keras_stargan
@@ -331,8 +326,7 @@ def write_pictures(
 
 def main(argv: list[str]) -> None:
     """Loads models and data, trains the judges, and writes what they say."""
-    if argv[1:]:
-        raise ValueError(f"Not a flag: {' '.join(argv[1:])}. See --help.")
+    program.refuse_arguments(argv)
     first = pathlib.Path(FLAGS.model[0])
     beside = first if first.is_dir() else first.parent
     output_dir = pathlib.Path(FLAGS.output_dir or beside / "evaluation")
@@ -363,15 +357,5 @@ def main(argv: list[str]) -> None:
     print(f"All is in {output_dir}.")
 
 
-def run(argv: list[str]) -> None:
-    """`main`, with what a person can mend said plainly."""
-    try:
-        main(argv)
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
 if __name__ == "__main__":
-    app.run(run)
+    program.run(main)

@@ -14,12 +14,9 @@ the table of percentages; started again with the same flags, the study goes on.
 People can vote at the same time, each in a browser (or a private window) of their own.
 """
 
-import os
-import sys
+import program  # isort: skip
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-from absl import app, flags
+from absl import flags
 
 from keras_stargan.evaluation.preference_study import (
     HOST,
@@ -73,8 +70,7 @@ def chosen_outputs() -> dict[str, str]:
 
 def main(argv: list[str]) -> None:
     """Serves the page until Ctrl-C, then prints the table."""
-    if argv[1:]:
-        raise ValueError(f"Not a flag: {' '.join(argv[1:])}. See --help.")
+    program.refuse_arguments(argv)
     if FLAGS.table_only:
         print(format_preference_table(preference_table(read_votes(FLAGS.votes))))
         return
@@ -106,15 +102,5 @@ def main(argv: list[str]) -> None:
     print(format_preference_table(preference_table(study.votes)))
 
 
-def run(argv: list[str]) -> None:
-    """`main`, with what a person can mend said plainly."""
-    try:
-        main(argv)
-    except (ValueError, OSError) as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
 if __name__ == "__main__":
-    app.run(run)
+    program.run(main)

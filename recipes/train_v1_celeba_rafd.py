@@ -51,8 +51,8 @@ def sources() -> tuple[list[str], list[str]]:
     celeba, rafd = flags.FLAGS.celeba_dir, flags.FLAGS.rafd_dir
     chosen = flags.FLAGS.train_on
     if not celeba and not rafd:
-        data = {"CelebA": "avatars:attributes", "RaFD": "avatars:other_expressions"}
-        others = ["avatars:expressions"]  # Never trained on.
+        data = {"CelebA": "avatars:other_attributes", "RaFD": "avatars:expressions"}
+        others = ["avatars:other_expressions"]  # Never trained on.
     elif celeba and rafd:
         data = {"CelebA": f"celeba:{celeba}", "RaFD": f"rafd:{rafd}"}
         others = [data["CelebA"]]

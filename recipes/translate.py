@@ -18,14 +18,11 @@ the model's discriminator guesses for each picture, unless --source_labels says 
 all of them.
 """
 
+import program  # isort: skip
+
 import os
-import sys
 
-# As in training: oneDNN's convolutions are faster than TensorFlow's own.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-from absl import app, flags
+from absl import flags
 
 import keras_stargan
 from keras_stargan.translation import (
@@ -127,16 +124,6 @@ def main(argv: list[str]) -> None:
     )
 
 
-def run(argv: list[str]) -> None:
-    """`main`, with what a person can mend said plainly."""
-    try:
-        main(argv)
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"Error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
 if __name__ == "__main__":
     FLAGS.set_gnu_getopt()  # Flags may follow the pictures' names.
-    app.run(run)
+    program.run(main)

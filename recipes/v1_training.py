@@ -6,20 +6,14 @@ TensorBoard), history.csv, and at the end model.keras, saved_model/ (for TensorF
 Serving) and figures.json.
 """
 
-import os
-import sys
-
-# Before TensorFlow starts: oneDNN's convolutions are faster than TensorFlow's own,
-# also on CPUs for which it is off by default (benchmarks/README.md).
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import program  # isort: skip
 
 import dataclasses
 from collections.abc import Callable
 
 import keras
 import numpy as np
-from absl import app, flags
+from absl import flags
 from v1_data import load_data
 
 import keras_stargan
@@ -352,16 +346,10 @@ def main(recipe: Recipe) -> None:
 
 
 def run(recipe: Recipe) -> None:
-    """`main` as a program, with what a person can mend said plainly."""
+    """`main` as a program."""
 
-    def guarded(argv: list[str]) -> None:
-        try:
-            if argv[1:]:
-                raise ValueError(f"Not a flag: {' '.join(argv[1:])}. See --help.")
-            main(recipe)
-        except (ValueError, OSError, ImportError, FloatingPointError) as error:
-            sys.exit(f"Error: {error}")
-        except KeyboardInterrupt:
-            sys.exit(130)
+    def as_program(argv: list[str]) -> None:
+        program.refuse_arguments(argv)
+        main(recipe)
 
-    app.run(guarded)
+    program.run(as_program)

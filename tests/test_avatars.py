@@ -26,8 +26,8 @@ def expressions(cache, style):
 
 
 @pytest.fixture(scope="module")
-def attributes(cache):
-    return load_avatars("attributes", SIZE, 2, 1, cache_dir=cache)
+def attributes(cache, style):
+    return load_avatars("attributes", SIZE, 2, 1, cache_dir=cache, style=style)
 
 
 @pytest.fixture
@@ -171,17 +171,10 @@ def test_a_dying_worker_is_an_error_with_its_words(two_workers):
         avatar_renderer.draw_all("avataaars", "0 0 9 9", 8, options)
 
 
-@pytest.mark.parametrize(
-    ("name", "style"),
-    [
-        ("expressions", "avataaars"),
-        ("expressions", "toon-head"),
-        ("attributes", "avataaars"),
-    ],
-)
+@pytest.mark.parametrize("name", ["expressions", "attributes"])
 def test_each_style_has_people_enough(name, style, no_drawing, tmp_path):
     with pytest.raises(AssertionError, match="drawn"):
-        load_avatars(name, 8, 540, 60, cache_dir=tmp_path, style=style)
+        load_avatars(name, 8, 500, 60, cache_dir=tmp_path, style=style)
 
 
 @pytest.mark.parametrize(

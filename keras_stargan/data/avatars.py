@@ -10,6 +10,7 @@ import os
 import pathlib
 import warnings
 import zipfile
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,26 +23,23 @@ from keras_stargan.labels import LabelSet
 
 _HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 
-LABEL_SETS = {
-    "expressions": EXPRESSIONS,
-    "attributes": LabelSet(
-        (*_HAIR_COLORS, "Eyeglasses", "Mustache"),
-        "binary",
-        exclusive=(_HAIR_COLORS,),
-        name="CelebA",
-    ),
-}
+
+def _attributes(*others: str) -> LabelSet:
+    names = (*_HAIR_COLORS, *others)
+    return LabelSet(names, "binary", exclusive=(_HAIR_COLORS,), name="CelebA")
 
 
 @dataclasses.dataclass(frozen=True)
 class _Drawing:
     """How a style draws one set, in DiceBear's options.
 
-    `person` gives the choices that make a person: each combination is one. What
-    neither it nor `always` nor `labels` fixes, DiceBear draws from the person's
-    number. `labels` gives the options of each label that is 1.
+    `label_set` says which labels it has. `person` gives the choices that make a
+    person: each combination is one. What neither it nor `always` nor `labels` fixes,
+    DiceBear draws from the person's number. `labels` gives the options of each label
+    that is 1, and of labels that are so together, with a space between their names.
     """
 
+    label_set: LabelSet
     person: dict[str, tuple[str, ...]]
     labels: dict[str, dict[str, object]]
 
@@ -117,6 +115,7 @@ def _avataaars() -> _Style:
         always=bare,
         drawings={
             "expressions": _Drawing(
+                label_set=EXPRESSIONS,
                 person={**look, "hairColor": _HAIRS},
                 labels={
                     "angry": _face("default", "angryNatural", "grimace"),
@@ -132,13 +131,12 @@ def _avataaars() -> _Style:
                 },
             ),
             "attributes": _Drawing(
-                # All calm: in joint training, no other expression is seen in this
-                # style.
+                label_set=_attributes("Eyeglasses", "Mustache"),
                 person={
                     **look,
-                    "eyesVariant": ("default", "side"),
-                    "eyebrowsVariant": ("defaultNatural", "flatNatural"),
-                    "mouthVariant": ("serious", "twinkle"),
+                    "eyesVariant": ("default", "happy", "wink"),
+                    "eyebrowsVariant": ("defaultNatural", "raisedExcitedNatural"),
+                    "mouthVariant": ("default", "smile", "twinkle"),
                 },
                 labels={
                     "Black_Hair": {"hairColor": ["#2c1b18"]},
@@ -171,6 +169,8 @@ def _avataaars() -> _Style:
 
 
 def _toon_head() -> _Style:
+    hair = ("bun", "sideComed", "spiky", "undercut")
+    rear_hair = ("longStraight", "longWavy", "neckHigh", "shoulderHigh")
     return _Style(
         # Eyes and mouth about where avataaars has them.
         view_box="168 175 435 435",
@@ -181,14 +181,10 @@ def _toon_head() -> _Style:
         },
         drawings={
             "expressions": _Drawing(
+                label_set=EXPRESSIONS,
                 person={
-                    "hairVariant": ("bun", "sideComed", "spiky", "undercut"),
-                    "rearHairVariant": (
-                        "longStraight",
-                        "longWavy",
-                        "neckHigh",
-                        "shoulderHigh",
-                    ),
+                    "hairVariant": hair,
+                    "rearHairVariant": rear_hair,
                     "skinColor": _SKIN_COLORS,
                     "hairColor": _HAIRS,
                 },
@@ -201,6 +197,29 @@ def _toon_head() -> _Style:
                     "neutral": _face("wide", "neutral", "smile"),
                     "sad": _face("humble", "sad", "sad"),
                     "surprised": _face("wide", "happy", "agape"),
+                },
+            ),
+            "attributes": _Drawing(
+                label_set=_attributes("Goatee", "Mustache"),
+                # All calm: in joint training, the other style alone has expressions.
+                person={
+                    "hairVariant": hair,
+                    "rearHairVariant": rear_hair,
+                    "skinColor": (*_SKIN_COLORS, "#a36b4f", "#c68e7a"),
+                    "eyesVariant": ("wide", "happy"),
+                    "eyebrowsVariant": ("neutral", "happy"),
+                    "mouthVariant": ("smile",),
+                },
+                labels={
+                    "Black_Hair": {"hairColor": ["#2c1b18"]},
+                    "Blond_Hair": {"hairColor": ["#d6b370"]},
+                    "Brown_Hair": {"hairColor": ["#724133"]},
+                    "Goatee": {"beardProbability": 100, "beardVariant": ["chin"]},
+                    "Mustache": {
+                        "beardProbability": 100,
+                        "beardVariant": ["moustacheTwirl"],
+                    },
+                    "Goatee Mustache": {"beardVariant": ["chinMoustache"]},
                 },
             ),
         },
@@ -229,7 +248,8 @@ def load_avatars(
 
     * `"expressions"`: RaFD's eight expressions, told by eyes, eyebrows and mouth;
     * `"attributes"`: five of CelebA's attributes: one of black, blond and brown
-      hair, with or without eyeglasses, with or without a mustache.
+      hair, with or without a mustache, and eyeglasses, or in `"toon-head"` a
+      goatee.
 
     In the style `"adventurer"`, the faces of `"attributes"` are all near neutral: a
     model trained on them and on `"expressions"` in another style has never seen
@@ -240,7 +260,7 @@ def load_avatars(
     written, the pictures are drawn again, with a warning.
 
     Args:
-        name: which set; of `"toon-head"`, `"expressions"` only.
+        name: which set.
         image_size: width and height of the pictures, in pixels.
         num_people: people in the training part.
         test_people: people in the test part, all of them others.
@@ -257,8 +277,8 @@ def load_avatars(
         ValueError: for an unknown set or style, a size or a number of people
             below 1, or more people than can be told apart.
     """
-    _check_choice("style", style, _STYLES)
-    _check_choice("name", name, _STYLES[style].drawings)
+    drawings = _check_choice("style", style, _STYLES).drawings
+    drawing = _check_choice("name", name, drawings)
     for what, value in (
         ("image_size", image_size),
         ("num_people", num_people),
@@ -266,7 +286,6 @@ def load_avatars(
     ):
         if value < 1:
             raise ValueError(f"{what} must be 1 or more; received {value}.")
-    label_set, drawing = LABEL_SETS[name], _STYLES[style].drawings[name]
     possible = math.prod(len(choices) for choices in drawing.person.values())
     if num_people + test_people > possible:
         raise ValueError(
@@ -277,7 +296,7 @@ def load_avatars(
     # training person, and either part stays the same when the other one grows.
     row = np.random.default_rng(seed).permutation(possible)
     people = np.concatenate([row[:num_people], row[possible - test_people :]])
-    labels = _every_label(label_set)
+    labels = _every_label(drawing.label_set)
     options = [
         _options(_STYLES[style], name, int(person), label)
         for person, label in itertools.product(people, labels)
@@ -292,7 +311,7 @@ def load_avatars(
     everyone = ImageSet(
         images=images,
         labels=np.tile(labels, (len(people), 1)),
-        label_set=label_set,
+        label_set=drawing.label_set,
         people=np.repeat(people, len(labels)),
         aligned=True,
     )
@@ -300,11 +319,12 @@ def load_avatars(
     return everyone.subset(slice(None, end)), everyone.subset(slice(end, None))
 
 
-def _check_choice(what: str, value: str, choices: dict) -> None:
+def _check_choice(what: str, value: str, choices: dict) -> Any:
     if value not in choices:
         raise ValueError(
             f"{what} must be one of {', '.join(choices)}; received {value!r}."
         )
+    return choices[value]
 
 
 def _every_label(label_set: LabelSet) -> np.ndarray:
@@ -324,9 +344,10 @@ def _options(style: _Style, name: str, person: int, label: np.ndarray) -> dict:
     options = {"seed": str(person), **style.always}
     for (option, choices), pick in zip(drawing.person.items(), picks, strict=True):
         options[option] = [choices[pick]]
-    for label_name, value in zip(LABEL_SETS[name].names, label, strict=True):
-        if value:
-            options.update(drawing.labels[label_name])
+    shown = set(itertools.compress(drawing.label_set.names, label))
+    for names, drawn in drawing.labels.items():
+        if shown.issuperset(names.split()):
+            options.update(drawn)
     return options
 
 
