@@ -356,8 +356,8 @@ class LabelSpace:
             float32 targets `(n, size)`.
 
         Raises:
-            ValueError: for an unknown name, none, names of several data sets, or
-                several categorical ones.
+            ValueError: for an unknown name, none, names of several data sets,
+                several categorical ones, or names that exclude each other.
         """
         own = _as_labels(own, self.num_labels)
         signs = [name not in self.names and name.startswith("-") for name in names]
@@ -387,6 +387,11 @@ class LabelSpace:
                 for other in label_set.group(label_set.names[index]):
                     target[:, label_set.index(other)] = 0.0
             target[:, index] = 0.0 if sign else 1.0
+        for index, sign in zip(indices, signs, strict=True):
+            if (target[:, index - entries.start] == sign).any():
+                raise ValueError(
+                    f"No image can be {' and '.join(names)}: they exclude each other."
+                )
         return self.unify(target, place)
 
     # The discriminator's view.

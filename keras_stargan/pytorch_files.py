@@ -10,7 +10,8 @@ import keras
 import numpy as np
 
 # By each entry's name: the weight in Keras, as its layer's name in the network and the
-# attributes that lead to it ("residual1.conv1.kernel"); the shape in PyTorch's layout.
+# attributes that lead to it ("residual1.conv1.kernel"), or one of several that are
+# stacked in a weight ("style.kernel[2]"); the shape in PyTorch's layout.
 Entries = Mapping[str, tuple[str, tuple[int, ...]]]
 
 # An error lists no more entries than this.
@@ -137,29 +138,47 @@ def assign_entries(
     network: keras.Model, entries: Entries, state: Mapping[str, np.ndarray]
 ) -> None:
     """Gives a network's weights the values of a state dict that has been checked."""
-    for name, (weight, _) in entries.items():
-        value = state[name]
+    for name, (place, _) in entries.items():
+        weight, index = _weight(network, place)
         # The same for convolutions and transposed ones, see `network_entries`.
-        value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value
-        _weight(network, weight).assign(value)
+        value = _transposed(state[name], (2, 3, 1, 0))
+        if index is not None:
+            whole = np.array(keras.ops.convert_to_numpy(weight))
+            whole[index] = value
+            value = whole
+        weight.assign(value)
 
 
 def network_entries(network: keras.Model, entries: Entries) -> dict[str, np.ndarray]:
     """A network's weights as the entries of a state dict, float32.
 
-    Kernels (h, w, in, out) become (out, in, h, w), and those of transposed
-    convolutions, (h, w, out, in), become (in, out, h, w).
+    Kernels (h, w, in, out) become (out, in, h, w), those of transposed convolutions,
+    (h, w, out, in), become (in, out, h, w), and those of dense layers, (in, out),
+    become (out, in).
     """
     state = {}
-    for name, (weight, _) in entries.items():
-        value = keras.ops.convert_to_numpy(_weight(network, weight)).astype("float32")
-        state[name] = value.transpose(3, 2, 0, 1) if value.ndim == 4 else value
+    for name, (place, _) in entries.items():
+        weight, index = _weight(network, place)
+        value = keras.ops.convert_to_numpy(weight).astype("float32")
+        if index is not None:
+            value = value[index]
+        state[name] = _transposed(value, (3, 2, 0, 1))
     return state
 
 
-def _weight(network: keras.Model, name: str) -> keras.Variable:
-    layer, rest = name.split(".", 1)
-    return operator.attrgetter(rest)(network.get_layer(layer))
+def _weight(network: keras.Model, place: str) -> tuple[keras.Variable, int | None]:
+    """The weight that an entry names, and which of those stacked in it is meant."""
+    layer, rest = place.split(".", 1)
+    attributes, _, index = rest.rstrip("]").partition("[")
+    weight = operator.attrgetter(attributes)(network.get_layer(layer))
+    return weight, int(index) if index else None
+
+
+def _transposed(value: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """A kernel in the other layout; convolutions' by these axes."""
+    if value.ndim == 2:
+        return value.T
+    return value.transpose(axes) if value.ndim == 4 else value
 
 
 def _import_torch() -> ModuleType:

@@ -35,11 +35,11 @@ def load_model(
     """Loads a trained model, to be used and not trained on.
 
     Args:
-        path: a `.keras` file; or the folder of a run, of which `model.keras` is
-            taken, or while that is not there the newest checkpoint; or the published
-            code's checkpoint of a generator (`200000-G.ckpt`).
-        discriminator: with the last, the discriminator's. Without, what the model's
-            `classify` gives means nothing.
+        path: a `.keras` file; or the folder of a run, of which the newest of
+            `model.keras` and the checkpoints is taken; or the published code's
+            checkpoint of a generator (`200000-G.ckpt`).
+        discriminator: with the last, the discriminator's. Without, the model's
+            `classify` refuses.
 
     Raises:
         ImportError: for a published checkpoint, without PyTorch.
@@ -47,13 +47,12 @@ def load_model(
     """
     path = pathlib.Path(path)
     if path.is_dir():
-        checkpoints = sorted(path.glob("checkpoints/step-*.keras"))
-        files = [*checkpoints, *path.glob("model.keras")]
+        files = [*path.glob("checkpoints/step-*.keras"), *path.glob("model.keras")]
         if not files:
             raise ValueError(
                 f"The folder {path} has neither model.keras nor checkpoints in it."
             )
-        path = files[-1]
+        path = max(files, key=lambda file: file.stat().st_mtime_ns)
     if not path.is_file():
         raise ValueError(
             f"There is no {path}. A model is a .keras file, the folder of a run, or "
@@ -278,6 +277,16 @@ def _check(
         raise ValueError(f"batch_size must be at least 1; received {batch_size}.")
     _target_labels(model.labels, targets, _none(model, 1))
     _own_labels(model, source_labels or ())
+    if (
+        source_labels is None
+        and needs_own_labels(model.labels, targets)
+        and not model.can_classify
+    ):
+        raise ValueError(
+            "What a target does not name shall stay as it is, but a generator alone "
+            "cannot tell how it is. Load the model with its discriminator "
+            "(200000-D.ckpt), or say by source_labels which labels the pictures have."
+        )
 
 
 def _none(model: StarGAN, count: int) -> np.ndarray:

@@ -123,6 +123,7 @@ class Data:
     attributes: tuple[str, ...]
     test_images: int | None
     skip_unreadable: bool
+    cache_dir: str | None = dataclasses.field(compare=False)
 
     @property
     def drawn(self) -> bool:
@@ -138,7 +139,7 @@ class Data:
             attributes=list(self.attributes),
             test_images=self.test_images,
             skip_unreadable=self.skip_unreadable,
-            cache_dir=FLAGS.cache_dir,
+            cache_dir=self.cache_dir,
         )
 
 
@@ -163,7 +164,9 @@ class Entry:
 
 def data_of(path: str, model: keras_stargan.StarGAN) -> list[Data]:
     """The data sets of a model: its run's, or those that the flags name."""
-    settings = saved_settings(path) or {}
+    place = pathlib.Path(path)  # A run, or a file in it or in its checkpoints.
+    found = map(saved_settings, (place, *place.parents[:2]))
+    settings = next(filter(None, found), {})
     sources = FLAGS.data or settings.get("data")
     count = len(model.labels.sets)
     if not sources or len(sources) != count:
@@ -193,6 +196,7 @@ def data_set(source: str, image_size: int, settings: dict) -> Data:
         attributes=tuple(attributes or ()),
         test_images=test_images,
         skip_unreadable=bool(settings.get("skip_unreadable")),
+        cache_dir=FLAGS.cache_dir or settings.get("cache_dir"),
     )
 
 

@@ -24,22 +24,14 @@ flags.DEFINE_list(
     "all of a CSV file.",
 )
 flags.DEFINE_integer(
-    "test_images", 2000, "How many pictures of CelebA are held out, as published."
+    "test_images", 2000, "Pictures of CelebA that are held out.", lower_bound=1
 )
 
 KINDS = {"data_dir": "celeba", "csv": "csv", "tfds_name": "tfds"}
 
-
-def sources() -> tuple[list[str], list[str]]:
-    """The data set that a flag names, or avatars."""
-    given = {kind: flags.FLAGS[name].value for name, kind in KINDS.items()}
-    named = [f"{kind}:{value}" for kind, value in given.items() if value]
-    return named or ["avatars:attributes"], []
-
-
 RECIPE = v1_training.Recipe(
     work_dir="runs/v1_celeba",
-    sources=sources,
+    sources=lambda: (v1_training.named_data(KINDS, "avatars:attributes"), []),
     published={"epochs": 20},
 )
 

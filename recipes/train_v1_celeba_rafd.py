@@ -36,7 +36,7 @@ flags.DEFINE_list(
     "Which of CelebA's. Default: Black_Hair,Blond_Hair,Brown_Hair,Male,Young.",
 )
 flags.DEFINE_integer(
-    "test_images", 2000, "How many pictures of CelebA are held out, as published."
+    "test_images", 2000, "Pictures of CelebA that are held out.", lower_bound=1
 )
 flags.DEFINE_enum(
     "train_on",
@@ -50,6 +50,8 @@ def sources() -> tuple[list[str], list[str]]:
     """Both data sets or one, and the pictures of the other style or set."""
     celeba, rafd = flags.FLAGS.celeba_dir, flags.FLAGS.rafd_dir
     chosen = flags.FLAGS.train_on
+    if flags.FLAGS.resume and flags.FLAGS["train_on"].present:
+        raise ValueError("--resume goes on with the run's own data, not --train_on.")
     if not celeba and not rafd:
         data = {"CelebA": "avatars:other_attributes", "RaFD": "avatars:expressions"}
         others = ["avatars:other_expressions"]  # Never trained on.
@@ -73,7 +75,7 @@ def evaluate(
     also of the other style's.
     """
     space = model.labels
-    if "RaFD" not in space.set_names:
+    if "RaFD" not in space.set_names or not other_parts:
         return {}, {}
     place = space.set_index("RaFD")
     expressions = parts[place][0]
@@ -90,9 +92,9 @@ def evaluate(
 
     images = from_uint8(others.images)
     names = expressions.label_set.names
-    masks = {"right_mask": place}
+    masks = {"no_mask": place}
     if len(space.sets) > 1:
-        masks["wrong_mask"] = 1 - place
+        masks = {"right_mask": place, "wrong_mask": 1 - place}
     figures, rows, titles = {"images": len(images)}, [], []
     shown = min(4, len(images))
     for title, mask in masks.items():
@@ -100,9 +102,10 @@ def evaluate(
         for index, name in enumerate(names):
             labels = np.eye(len(names))[[index] * len(images)]
             targets = space.with_mask(space.unify(labels, place), mask)
-            translated.append(model.translate(images, targets))
+            outputs = model.translate(images, targets)
+            translated.append(outputs[:shown].copy())
             errors[name] = classification_error(
-                judge, translated[-1], labels, expressions.label_set
+                judge, outputs, labels, expressions.label_set
             )
         figures[title] = {
             "classification_error_percent": float(np.mean(list(errors.values()))),
@@ -135,9 +138,7 @@ def _joined(first: ImageSet, second: ImageSet) -> ImageSet:
 RECIPE = v1_training.Recipe(
     work_dir="runs/v1_celeba_rafd",
     sources=sources,
-    # 200,000 iterations of two batches.
-    published={"steps": 400_000, "steps_per_epoch": 2000, "save_every": 5},
-    small={"steps": 8000},
+    published={"steps": 200_000, "steps_per_epoch": 2000, "save_every": 5},
     evaluate=evaluate,
 )
 

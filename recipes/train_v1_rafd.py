@@ -19,17 +19,9 @@ flags.mark_flags_as_mutual_exclusive(["data_dir", "folders", "tfds_name"])
 
 KINDS = {"data_dir": "rafd", "folders": "folders", "tfds_name": "tfds"}
 
-
-def sources() -> tuple[list[str], list[str]]:
-    """The data set that a flag names, or avatars."""
-    given = {kind: flags.FLAGS[name].value for name, kind in KINDS.items()}
-    named = [f"{kind}:{value}" for kind, value in given.items() if value]
-    return named or ["avatars:expressions"], []
-
-
 RECIPE = v1_training.Recipe(
     work_dir="runs/v1_rafd",
-    sources=sources,
+    sources=lambda: (v1_training.named_data(KINDS, "avatars:expressions"), []),
     published={"epochs": 200, "save_every": 10},
 )
 

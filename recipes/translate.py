@@ -20,15 +20,12 @@ all of them.
 
 import program  # isort: skip
 
-import os
-
 from absl import flags
 
 import keras_stargan
 from keras_stargan.translation import (
     FITS,
     load_model,
-    needs_own_labels,
     translate_files,
 )
 
@@ -99,17 +96,6 @@ def main(argv: list[str]) -> None:
     if FLAGS.list_targets:
         print_targets(model.labels)
         return
-    if (
-        not (os.path.isdir(FLAGS.model) or FLAGS.model.endswith(".keras"))
-        and FLAGS.discriminator is None
-        and FLAGS.source_labels is None
-        and needs_own_labels(model.labels, FLAGS.target)
-    ):
-        raise ValueError(
-            "What a target does not name shall stay as it is, but a generator alone "
-            "cannot tell how it is. Give --discriminator (200000-D.ckpt), or say by "
-            "--source_labels which labels the pictures have."
-        )
     translate_files(
         model,
         inputs,

@@ -59,6 +59,8 @@ def load_data(
         )
     print(f"Data: {source}.")
     if kind == "avatars":
+        if attributes:
+            raise ValueError("Avatars have no choice of --attributes; name a data set.")
         drawn, style = AVATARS[place]
         return load_avatars(drawn, image_size, cache_dir=cache_dir, style=style)
     chosen = {}

@@ -24,6 +24,7 @@ from keras_stargan.images import from_uint8, save_png, translation_grid
 from keras_stargan.training.callbacks import LinearDecay, SampleGrids
 from keras_stargan.training.checkpoints import save_model
 from keras_stargan.training.runs import (
+    check_work_dir,
     open_work_dir,
     saved_settings,
     train,
@@ -32,7 +33,7 @@ from keras_stargan.training.runs import (
 from keras_stargan.training.strategies import make_strategy
 
 # The paper's settings (section 5.1 and appendix), for real data. An epoch is one
-# pass over the larger data set.
+# pass over the larger data set. Steps are those on each data set.
 PUBLISHED = {
     "image_size": 128,
     "conv_dim": 64,
@@ -69,6 +70,7 @@ OTHERS = (
     "attributes",
     "test_images",
     "skip_unreadable",
+    "cache_dir",
     "seed",
     "strategy",
     "devices",
@@ -142,6 +144,18 @@ flags.DEFINE_enum(
 )
 
 
+def named_data(kinds: dict[str, str], otherwise: str) -> list[str]:
+    """The data set that a flag names, as `load_data` takes it, or another one.
+
+    Args:
+        kinds: of data, by the flag that names it.
+        otherwise: what it is if none does.
+    """
+    given = {kind: FLAGS[name].value for name, kind in kinds.items()}
+    named = [f"{kind}:{value}" for kind, value in given.items() if value]
+    return named or [otherwise]
+
+
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """What a recipe is about.
@@ -170,16 +184,20 @@ def chosen_settings(recipe: Recipe) -> dict:
     drawn = all(source.startswith("avatars:") for source in data)
     settings = {"data": data, "other_data": others}
     settings |= SMALL | recipe.small if drawn else PUBLISHED | recipe.published
+    if settings["steps"]:
+        settings["steps"] *= len(data)
     earlier = (saved_settings(FLAGS.work_dir) or {}) if FLAGS.resume else {}
-    if drawn:  # Nothing was said of the data.
+    if earlier:
         settings = {name: earlier.get(name, value) for name, value in settings.items()}
+        if not drawn:  # The data was named again: it may have moved.
+            settings |= {"data": data, "other_data": others}
     if FLAGS.steps is not None and FLAGS.epochs is not None:
         raise ValueError("Give --steps or --epochs, not both.")
     if FLAGS.steps is not None or FLAGS.epochs is not None:
         settings |= {"steps": None, "epochs": None}
     given = {name: FLAGS[name].value for name in (*_NUMBERS, *_RATES)}
     settings |= {name: value for name, value in given.items() if value is not None}
-    for name in ("steps", "epochs", "steps_per_epoch", "batch_size", "max_evaluated"):
+    for name in _NUMBERS:
         if settings[name] is not None and settings[name] < 1:
             raise ValueError(f"--{name} must be at least 1; received {settings[name]}.")
     for name in OTHERS:
@@ -270,9 +288,11 @@ def main(recipe: Recipe) -> None:
     """Loads the data, trains, evaluates and exports."""
     FLAGS["work_dir"].value = FLAGS.work_dir or recipe.work_dir
     settings = chosen_settings(recipe)
-    # Whatever can be wrong with flags and data is found before a run is touched.
-    keras.utils.set_random_seed(settings["seed"])
+    # Whatever can be wrong with flags and data is found before a run is touched, and
+    # with flags, before data is read.
+    check_work_dir(FLAGS.work_dir, FLAGS.resume)
     strategy = make_strategy(settings["strategy"], settings["devices"])
+    make_model(settings, keras_stargan.LabelSpace.of(keras_stargan.LabelSet(("any",))))
     parts, other_parts = (
         [
             load_data(
@@ -282,7 +302,7 @@ def main(recipe: Recipe) -> None:
                 settings["attributes"],
                 settings["test_images"],
                 settings["skip_unreadable"],
-                FLAGS.cache_dir,
+                settings["cache_dir"],
             )
             for source in settings[which]
         ]
@@ -290,6 +310,7 @@ def main(recipe: Recipe) -> None:
     )
     train_sets, test_sets = map(list, zip(*parts, strict=True))
     labels = keras_stargan.LabelSpace(tuple(part.label_set for part in train_sets))
+    keras.utils.set_random_seed(settings["seed"])
     with strategy.scope():
         model = make_model(settings, labels)
 
@@ -336,6 +357,7 @@ def main(recipe: Recipe) -> None:
         "generator_parameters": model.generator.count_params(),
         "discriminator_parameters": model.discriminator.count_params(),
     } | set_figures(model, train_sets, test_sets, settings)
+    write_json(work_dir / "figures.json", figures)
     more, grids = recipe.evaluate(model, parts, other_parts, settings)
     figures |= more
     write_json(work_dir / "figures.json", figures)

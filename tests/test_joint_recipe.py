@@ -137,7 +137,7 @@ def test_masks_are_those_of_the_expressions_and_of_the_other_set(run):
 
 def test_expressions_alone_have_no_mask(run):
     figures, given = evaluate(EXPRESSIONS)
-    assert list(figures) == ["images", "right_mask"]
+    assert list(figures) == ["images", "no_mask"]
     np.testing.assert_array_equal(np.concatenate(given)[::2], np.eye(8))
 
 

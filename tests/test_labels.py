@@ -104,6 +104,8 @@ def test_named_target_sets_clears_and_leaves_the_rest():
         (["male", "sad"], "labels of one data set; received male, sad"),
         (["happy", "sad"], "one of them; received happy, sad"),
         (["-happy"], "one of them; received -happy"),
+        (["black", "blond"], "black and blond: they exclude each other"),
+        (["male", "-male"], "male and -male: they exclude each other"),
     ],
 )
 def test_impossible_targets_are_refused(names, message):

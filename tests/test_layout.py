@@ -13,6 +13,7 @@ BACKEND_FREE = [
     *PACKAGE.glob("losses/*.py"),
     *PACKAGE.glob("models/*/*_networks.py"),
     *PACKAGE.glob("models/*/*_layers.py"),
+    *PACKAGE.glob("models/*/*_heatmaps.py"),
     *PACKAGE.glob("models/*/*_losses.py"),
     *PACKAGE.glob("evaluation/*.py"),
     PACKAGE / "images.py",

@@ -33,6 +33,7 @@ class Model:
     """Translates by leaving pictures as they are, and notes what it is asked for."""
 
     image_size = SIZE
+    can_classify = True
 
     def __init__(self, labels=MOODS, guess=None):
         self.labels = LabelSpace.of(labels)
@@ -477,19 +478,21 @@ def test_a_saved_model_knows_its_labels(trained, tmp_path):
 @pytest.mark.parametrize(
     "files, taken",
     [
-        (["model.keras", "checkpoints/step-0000010.keras"], "model.keras"),
+        (["checkpoints/step-0000010.keras", "model.keras"], "model.keras"),
         (
-            ["checkpoints/step-0000010.keras", "checkpoints/step-0000009.keras"],
-            "checkpoints/step-0000010.keras",
+            # A run that was resumed after its end.
+            ["model.keras", "checkpoints/step-0000020.keras"],
+            "checkpoints/step-0000020.keras",
         ),
     ],
 )
-def test_a_run_has_its_model_or_while_it_trains_its_newest_checkpoint(
+def test_the_newest_of_a_runs_models_is_taken(
     trained, tmp_path, monkeypatch, files, taken
 ):
     (tmp_path / "checkpoints").mkdir()
-    for name in files:
+    for age, name in enumerate(files):
         (tmp_path / name).touch()
+        os.utime(tmp_path / name, (age, age))
     loaded = []
     monkeypatch.setattr(
         "keras.saving.load_model", lambda path, **_: loaded.append(path) or trained
@@ -541,3 +544,12 @@ def test_the_recipe_translates_and_says_plainly_what_is_wrong(trained, tmp_path)
     said, _ = wrong.communicate(timeout=300)
     assert wrong.returncode == 1 and "Traceback" not in said
     assert "Error: There is no label 'Mal'" in said
+
+
+def test_a_generator_alone_cannot_guess_what_an_image_has(tmp_path):
+    model = Model(PEOPLE)
+    model.can_classify = False
+    picture = write(tmp_path / "in" / "a.png")
+    with pytest.raises(ValueError, match="generator alone cannot tell"):
+        translate_files(model, picture, "Male", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from keras_stargan.data.image_set import ImageSet
@@ -56,12 +57,12 @@ def alternating_dataset(
         dataset = training_dataset(
             image_sets[place], batch_size, seed + place, first, flip
         )
-        entries = space.entries[place]
-        mask = tf.one_hot([place] * batch_size, count)
+        width = len(space.sets[place])
+        mask = space.unify(np.zeros((1, width)), place)
+        names = space.unify(np.eye(width), place) - mask
 
         def unify(images, labels):
-            padding = [[0, 0], [entries.start, space.num_labels - entries.stop]]
-            return images, tf.concat([tf.pad(labels, padding), mask], axis=1)
+            return images, labels @ names + mask
 
         return dataset.map(unify)
 

@@ -17,16 +17,12 @@ import numpy as np
 
 from keras_stargan.data import avatar_renderer
 from keras_stargan.data.cache import cache_folder, whole_file
+from keras_stargan.data.celeba import attribute_labels
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.data.rafd import EXPRESSIONS
 from keras_stargan.labels import LabelSet
 
 _HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair")
-
-
-def _attributes(*others: str) -> LabelSet:
-    names = (*_HAIR_COLORS, *others)
-    return LabelSet(names, "binary", exclusive=(_HAIR_COLORS,), name="CelebA")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +127,7 @@ def _avataaars() -> _Style:
                 },
             ),
             "attributes": _Drawing(
-                label_set=_attributes("Eyeglasses", "Mustache"),
+                label_set=attribute_labels((*_HAIR_COLORS, "Eyeglasses", "Mustache")),
                 person={
                     **look,
                     "eyesVariant": ("default", "happy", "wink"),
@@ -200,7 +196,7 @@ def _toon_head() -> _Style:
                 },
             ),
             "attributes": _Drawing(
-                label_set=_attributes("Goatee", "Mustache"),
+                label_set=attribute_labels((*_HAIR_COLORS, "Goatee", "Mustache")),
                 # All calm: in joint training, the other style alone has expressions.
                 person={
                     "hairVariant": hair,
@@ -251,7 +247,7 @@ def load_avatars(
       hair, with or without a mustache, and eyeglasses, or in `"toon-head"` a
       goatee.
 
-    In the style `"adventurer"`, the faces of `"attributes"` are all near neutral: a
+    In the style `"toon-head"`, the faces of `"attributes"` are all near neutral: a
     model trained on them and on `"expressions"` in another style has never seen
     another expression there.
 

@@ -27,9 +27,10 @@ def export_saved_model(model: keras.Model, path: str | os.PathLike) -> None:
       REST interface returns bytes, in base64, only under names that end so.) For
       categorical labels the target is a label's name; for binary labels the names
       of *all* attributes that are to be present, separated by commas: those that
-      are not named are cleared, and "" clears all. Other names are an error that
+      are not named are cleared, and "" clears all of a single data set. With several
+      data sets, all names must be of one of them. Other names are an error that
       lists the right ones.
-    - `label_names`: nothing to `names` string (L,).
+    - `label_names`: nothing to `names` string (`labels.num_labels`,).
 
     The export is written beside its place and then moved there, so nobody reads
     half of it; an earlier export in that place is replaced.
@@ -127,7 +128,10 @@ def _target_labels(target: tf.Tensor, space: LabelSpace) -> tf.Tensor:
     given = tf.strings.strip(tf.strings.split(target, ",").to_tensor(""))
     found = given[:, :, tf.newaxis] == tf.constant(space.names)
     right = tf.reduce_all(tf.reduce_any(found, axis=2) | (given == ""), axis=1)
-    labels = tf.cast(tf.reduce_any(found, axis=1), tf.float32)
+    # A name may have a comma in it.
+    whole = target[:, tf.newaxis] == tf.constant(space.names)
+    right |= tf.reduce_any(whole, axis=1)
+    labels = tf.cast(tf.reduce_any(found, axis=1) | whole, tf.float32)
     # How many names of each data set.
     counts = tf.stack(
         [tf.reduce_sum(labels[:, entries], axis=1) for entries in space.entries], axis=1

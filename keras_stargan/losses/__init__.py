@@ -1,7 +1,14 @@
 """Terms of the losses, shared by the methods: pure functions on tensors."""
 
+from keras_stargan.losses.adversarial import adversarial_loss, r1_penalty
 from keras_stargan.losses.classification import classification_losses
 from keras_stargan.losses.gradients import gradient_penalty
 from keras_stargan.losses.reconstruction import l1_loss
 
-__all__ = ["classification_losses", "gradient_penalty", "l1_loss"]
+__all__ = [
+    "adversarial_loss",
+    "classification_losses",
+    "gradient_penalty",
+    "l1_loss",
+    "r1_penalty",
+]

@@ -38,6 +38,27 @@ def open_work_dir(work_dir: str | os.PathLike, resume: bool) -> pathlib.Path:
             resume, no run.
     """
     work_dir = pathlib.Path(work_dir)
+    if check_work_dir(work_dir, resume) and not resume:
+        number = 1
+        while (aside := work_dir.with_name(f"{work_dir.name}.{number}")).exists():
+            number += 1
+        work_dir.rename(aside)
+        print(f"The earlier run in {work_dir} is now {aside}.")
+    work_dir.mkdir(parents=True, exist_ok=True)
+    return work_dir
+
+
+def check_work_dir(work_dir: str | os.PathLike, resume: bool) -> bool:
+    """Whether there is an earlier run in a folder that is to be a run's.
+
+    Args:
+        work_dir: the folder.
+        resume: whether an earlier run there is to go on.
+
+    Raises:
+        ValueError: as `open_work_dir`.
+    """
+    work_dir = pathlib.Path(work_dir)
     is_run = (work_dir / _SETTINGS).is_file()
     if resume and not is_run:
         raise ValueError(
@@ -49,14 +70,7 @@ def open_work_dir(work_dir: str | os.PathLike, resume: bool) -> pathlib.Path:
             f"{work_dir} holds other things than a run; --work_dir must be a new or "
             "empty folder, or that of an earlier run."
         )
-    if is_run and not resume:
-        number = 1
-        while (aside := work_dir.with_name(f"{work_dir.name}.{number}")).exists():
-            number += 1
-        work_dir.rename(aside)
-        print(f"The earlier run in {work_dir} is now {aside}.")
-    work_dir.mkdir(parents=True, exist_ok=True)
-    return work_dir
+    return is_run
 
 
 def saved_settings(work_dir: str | os.PathLike) -> dict | None:

@@ -264,6 +264,11 @@ class StarGAN(AdversarialModel):
             lambda x, c: self.generator([x, c]), batch_size, images, target_labels
         )
 
+    @property
+    def can_classify(self) -> bool:
+        """Whether the discriminator has any weights to classify by."""
+        return bool(np.any(ops.convert_to_numpy(self.discriminator.classifier.kernel)))
+
     def classify(self, images: Any, batch_size: int = 32) -> np.ndarray:
         """The labels that the discriminator sees in images.
 
@@ -279,9 +284,15 @@ class StarGAN(AdversarialModel):
             labels of every data set.
 
         Raises:
-            ValueError: for another shape, or values outside [-1, 1].
+            ValueError: for another shape, values outside [-1, 1], or a model whose
+                discriminator has not learnt any labels.
         """
         images = np.asarray(images, "float32")
+        if not self.can_classify:
+            raise ValueError(
+                "This model was made from a published generator alone; without its "
+                "discriminator it cannot tell which labels an image has."
+            )
         self._check_inputs(images, np.zeros((len(images), self.labels.size)))
         return self.labels.from_logits(
             _in_batches(lambda x: self.discriminator(x)[1], batch_size, images)

@@ -41,8 +41,8 @@ def load_pytorch(
     Args:
         generator_file: `200000-G.ckpt`, in PyTorch's old or new format.
         discriminator_file: `200000-D.ckpt`, of the same training. Without, the
-            discriminator is a fresh one: `translate` is not affected, but what
-            `classify` gives means nothing, and training on starts with it.
+            discriminator is a fresh one: `translate` is not affected, but
+            `classify` refuses, and training on starts with it.
         labels: what the labels mean, in their order in training. Defaults to the
             published code's for their number: 5, CelebA's black, blond and brown
             hair, male and young; 8, RaFD's expressions; 15, both with the mask.
@@ -98,7 +98,11 @@ def load_pytorch(
         num_discriminator_layers=num_layers,
     )
     assign_entries(model.generator, generator_entries(*settings), generator)
-    if discriminator_file is not None:
+    if discriminator_file is None:
+        # A mark that stays when the model is saved: it has not learnt to classify.
+        kernel = model.discriminator.classifier.kernel
+        kernel.assign(np.zeros(kernel.shape))
+    else:
         assign_entries(
             model.discriminator, discriminator_entries(*found), discriminator
         )

@@ -1,0 +1,1 @@
+"""FAN, the face alignment network: landmarks, and masks for StarGAN v2."""

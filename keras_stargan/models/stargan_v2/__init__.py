@@ -1,0 +1,1 @@
+"""StarGAN v2: networks and losses."""

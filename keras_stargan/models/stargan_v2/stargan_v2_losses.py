@@ -1,0 +1,94 @@
+"""What each player of StarGAN v2 minimises (StarGAN v2, equations 1 to 5).
+
+Each function returns the unweighted terms by name. Images are
+`(batch, height, width, 3)` in [-1, 1], domains `(batch,)` whole numbers, styles
+`(batch, style_dim)`, masks as the generator takes them. Each serves latent- and
+reference-guided updates alike: styles come from F(z, y~) or from E(x_ref, y~).
+"""
+
+from collections.abc import Callable
+
+import keras
+from keras import ops
+
+from keras_stargan.losses import adversarial_loss, l1_loss, r1_penalty
+
+
+def discriminator_losses(
+    discriminator: Callable,
+    real: keras.KerasTensor,
+    domains: keras.KerasTensor,
+    fake: keras.KerasTensor,
+    target_domains: keras.KerasTensor,
+    input_gradient: Callable,
+) -> dict[str, keras.KerasTensor]:
+    """The terms of L_D.
+
+    Args:
+        discriminator: [x, y] -> logits of D_y(x).
+        real: real images x.
+        domains: their own domains y.
+        fake: their translations G(x, s~).
+        target_domains: the translations' domains y~.
+        input_gradient: (function, x) -> gradient of sum(function(x)) by x; the
+            only thing here that each Keras backend does in its own way.
+
+    Returns:
+        `real` = -E[log D_y(x)], `fake` = -E[log(1 - D_y~(G(x, s~)))] and `reg`, the
+        R1 penalty on real images, with its 1/2.
+    """
+
+    def logits(images):
+        return discriminator([images, domains])
+
+    return {
+        "real": adversarial_loss(logits(real), real=True),
+        "fake": adversarial_loss(discriminator([fake, target_domains]), real=False),
+        "reg": r1_penalty(input_gradient(logits, real)),
+    }
+
+
+def generator_losses(
+    generator: Callable,
+    style_encoder: Callable,
+    discriminator: Callable,
+    real: keras.KerasTensor,
+    domains: keras.KerasTensor,
+    target_domains: keras.KerasTensor,
+    styles: keras.KerasTensor,
+    other_styles: keras.KerasTensor,
+    masks: keras.KerasTensor | None = None,
+    make_masks: Callable | None = None,
+) -> dict[str, keras.KerasTensor]:
+    """The terms of L_G,F,E.
+
+    Args:
+        generator: [x, s] -> G(x, s), or [x, s, masks] with a high-pass filter.
+        style_encoder: [x, y] -> E_y(x).
+        discriminator: [x, y] -> logits of D_y(x).
+        real: real images x.
+        domains: their own domains y.
+        target_domains: the domains y~ to translate to.
+        styles: of those domains, s~1.
+        other_styles: others of those domains, s~2, for the diversity term.
+        masks: of the real images, for a generator with a high-pass filter.
+        make_masks: images -> their masks, with `masks`; for the way back.
+
+    Returns:
+        `adv` = -E[log D_y~(G(x, s~1))], `sty` = |s~1 - E_y~(G(x, s~1))|_1,
+        `ds` = |G(x, s~1) - G(x, s~2)|_1, which is to grow, and
+        `cyc` = |x - G(G(x, s~1), E_y(x))|_1.
+    """
+    extra = [] if masks is None else [masks]
+    fake = generator([real, styles, *extra])
+    # A diversity that moves the first image only, as published.
+    other = ops.stop_gradient(generator([real, other_styles, *extra]))
+    # Masks are given facts about an image: no gradient through the landmarks.
+    back = [] if masks is None else [make_masks(ops.stop_gradient(fake))]
+    cycled = generator([fake, style_encoder([real, domains]), *back])
+    return {
+        "adv": adversarial_loss(discriminator([fake, target_domains]), real=True),
+        "sty": l1_loss(styles, style_encoder([fake, target_domains])),
+        "ds": l1_loss(fake, other),
+        "cyc": l1_loss(real, cycled),
+    }
