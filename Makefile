@@ -21,7 +21,7 @@ test: $(VENV)/installed
 # Needs Chromium and its driver (Debian: chromium, chromium-driver).
 test-browser: $(VENV)/installed
 	$(VENV)/bin/python -m pip install --quiet --editable '.[browser]'
-	$(VENV)/bin/python -m pytest tests/browser
+	$(VENV)/bin/python -m pytest -n 0 tests/browser
 
 clean:
 	rm -rf $(VENV)

@@ -53,8 +53,8 @@ def sources() -> tuple[list[str], list[str]]:
     if flags.FLAGS.resume and flags.FLAGS["train_on"].present:
         raise ValueError("--resume goes on with the run's own data, not --train_on.")
     if not celeba and not rafd:
-        data = {"CelebA": "avatars:other_attributes", "RaFD": "avatars:expressions"}
-        others = ["avatars:other_expressions"]  # Never trained on.
+        data = {"CelebA": "avatars:attributes", "RaFD": "avatars:other_expressions"}
+        others = ["avatars:expressions"]  # Never trained on.
     elif celeba and rafd:
         data = {"CelebA": f"celeba:{celeba}", "RaFD": f"rafd:{rafd}"}
         others = [data["CelebA"]]

@@ -32,7 +32,7 @@ class _Drawing:
     `label_set` says which labels it has. `person` gives the choices that make a
     person: each combination is one. What neither it nor `always` nor `labels` fixes,
     DiceBear draws from the person's number. `labels` gives the options of each label
-    that is 1, and of labels that are so together, with a space between their names.
+    that is 1.
     """
 
     label_set: LabelSet
@@ -49,7 +49,7 @@ class _Style:
     drawings: dict[str, _Drawing]
 
 
-# What the styles share: one background for all, as in RaFD, hair and skins.
+# One background for all, as in RaFD.
 _BACKGROUND = "#c3d3e6"
 _SKIN_COLORS = (
     "#614335",
@@ -164,65 +164,32 @@ def _avataaars() -> _Style:
     )
 
 
-def _toon_head() -> _Style:
-    hair = ("bun", "sideComed", "spiky", "undercut")
-    rear_hair = ("longStraight", "longWavy", "neckHigh", "shoulderHigh")
+def _avataaars_neutral() -> _Style:
+    """Square heads without hair, with the same features in the same places."""
     return _Style(
-        # Eyes and mouth about where avataaars has them.
-        view_box="168 175 435 435",
-        always={
-            "beardProbability": 0,
-            "rearHairProbability": 100,
-            "backgroundColor": [_BACKGROUND],
-        },
+        view_box="-23 -41 158 158",
+        always={},
         drawings={
-            "expressions": _Drawing(
-                label_set=EXPRESSIONS,
-                person={
-                    "hairVariant": hair,
-                    "rearHairVariant": rear_hair,
-                    "skinColor": _SKIN_COLORS,
-                    "hairColor": _HAIRS,
-                },
-                labels={
-                    "angry": _face("wide", "angry", "angry"),
-                    "contemptuous": _face("wink", "raised", "smile"),
-                    "disgusted": _face("bow", "angry", "sad"),
-                    "fearful": _face("wide", "sad", "angry"),
-                    "happy": _face("bow", "happy", "laugh"),
-                    "neutral": _face("wide", "neutral", "smile"),
-                    "sad": _face("humble", "sad", "sad"),
-                    "surprised": _face("wide", "happy", "agape"),
-                },
-            ),
-            "attributes": _Drawing(
-                label_set=attribute_labels((*_HAIR_COLORS, "Goatee", "Mustache")),
-                # All calm: in joint training, the other style alone has expressions.
-                person={
-                    "hairVariant": hair,
-                    "rearHairVariant": rear_hair,
-                    "skinColor": (*_SKIN_COLORS, "#a36b4f", "#c68e7a"),
-                    "eyesVariant": ("wide", "happy"),
-                    "eyebrowsVariant": ("neutral", "happy"),
-                    "mouthVariant": ("smile",),
-                },
-                labels={
-                    "Black_Hair": {"hairColor": ["#2c1b18"]},
-                    "Blond_Hair": {"hairColor": ["#d6b370"]},
-                    "Brown_Hair": {"hairColor": ["#724133"]},
-                    "Goatee": {"beardProbability": 100, "beardVariant": ["chin"]},
-                    "Mustache": {
-                        "beardProbability": 100,
-                        "beardVariant": ["moustacheTwirl"],
-                    },
-                    "Goatee Mustache": {"beardVariant": ["chinMoustache"]},
-                },
+            "expressions": dataclasses.replace(
+                _avataaars().drawings["expressions"],
+                # The background is the skin, and all that tells people apart.
+                person={"backgroundColor": _mixed(_SKIN_COLORS, 30)},
             ),
         },
     )
 
 
-_STYLES = {"avataaars": _avataaars(), "toon-head": _toon_head()}
+def _mixed(colors: tuple[str, ...], steps: int) -> tuple[str, ...]:
+    """Colours on the way from each to each other."""
+    values = [np.array(list(bytes.fromhex(color[1:]))) for color in colors]
+    return tuple(
+        "#" + bytes(np.rint(a + (b - a) * step / steps).astype(int).tolist()).hex()
+        for a, b in itertools.combinations(values, 2)
+        for step in range(steps)
+    )
+
+
+_STYLES = {"avataaars": _avataaars(), "avataaars-neutral": _avataaars_neutral()}
 
 # Raised when draw() changes what it draws for the same options.
 _RENDERING = 1
@@ -244,12 +211,10 @@ def load_avatars(
 
     * `"expressions"`: RaFD's eight expressions, told by eyes, eyebrows and mouth;
     * `"attributes"`: five of CelebA's attributes: one of black, blond and brown
-      hair, with or without a mustache, and eyeglasses, or in `"toon-head"` a
-      goatee.
+      hair, with or without eyeglasses, with or without a mustache. These people
+      smile or wink at most. Not in `"avataaars-neutral"`.
 
-    In the style `"toon-head"`, the faces of `"attributes"` are all near neutral: a
-    model trained on them and on `"expressions"` in another style has never seen
-    another expression there.
+    The style `"avataaars-neutral"` has square heads without hair.
 
     The same arguments and versions of DiceBear give the same pictures. They are
     kept in a file in `cache_dir`; if it is damaged, or the folder cannot be
@@ -264,7 +229,8 @@ def load_avatars(
         cache_dir: folder for the drawn pictures; by default that of the
             environment variable `KERAS_STARGAN_CACHE`, else `keras_stargan` in
             `XDG_CACHE_HOME` or `~/.cache`.
-        style: the DiceBear style to draw in, `"avataaars"` or `"toon-head"`.
+        style: the DiceBear style to draw in, `"avataaars"` or
+            `"avataaars-neutral"`.
 
     Returns:
         The training and the test part, both aligned.
@@ -340,10 +306,8 @@ def _options(style: _Style, name: str, person: int, label: np.ndarray) -> dict:
     options = {"seed": str(person), **style.always}
     for (option, choices), pick in zip(drawing.person.items(), picks, strict=True):
         options[option] = [choices[pick]]
-    shown = set(itertools.compress(drawing.label_set.names, label))
-    for names, drawn in drawing.labels.items():
-        if shown.issuperset(names.split()):
-            options.update(drawn)
+    for label_name in itertools.compress(drawing.label_set.names, label):
+        options.update(drawing.labels[label_name])
     return options
 
 
