@@ -3,6 +3,7 @@
 import json
 import pathlib
 import runpy
+import shutil
 import subprocess
 import sys
 
@@ -74,6 +75,7 @@ def folder(tmp_path_factory):
     folder.joinpath("faces", "faces.csv").write_text("\n".join(rows))
     rafd, faces = "rafd:rafd", "csv:faces/faces.csv"
     save_run(folder / "runs" / "one", RAFD, data=[rafd])
+    shutil.copy(folder / "runs" / "one" / "model.keras", folder / "alone.keras")
     # Attributes do not make it another RaFD.
     chosen = {"attributes": FACES.names, "test_images": 7}
     save_run(folder / "runs" / "both", FACES, RAFD, data=[faces, rafd], **chosen)
@@ -190,7 +192,7 @@ def test_an_earlier_evaluation_is_overwritten_where_told(
             r"trained on 2 data sets \(faces, RaFD\); received rafd:rafd\.",
         ),
         (
-            ["--model=runs/one/model.keras"],
+            ["--model=alone.keras"],
             r"trained on 1 data set \(RaFD\); received none\. Name each by --data",
         ),
         (

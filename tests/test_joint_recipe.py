@@ -1,5 +1,6 @@
 """The recipe of two data sets: from pictures as the real sets have them to figures."""
 
+import importlib
 import json
 import pathlib
 import sys
@@ -15,10 +16,7 @@ from keras_stargan.data import ImageSet
 from keras_stargan.data.celeba import ATTRIBUTES
 from keras_stargan.data.rafd import EXPRESSIONS
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "recipes"))
-import train_v1_celeba_rafd as recipe
-import v1_training
-
+RECIPES = pathlib.Path(__file__).parents[1] / "recipes"
 HAIR = keras_stargan.LabelSet(("blond",), "binary", name="CelebA")
 TINY = {
     "image_size": 16,
@@ -59,23 +57,36 @@ def folders(tmp_path_factory):
     return {"celeba_dir": celeba, "rafd_dir": rafd}
 
 
+@pytest.fixture(scope="module")
+def recipe():
+    """The recipe as a module; its flags, which others have too, go with it."""
+    others = set(flags.FLAGS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(RECIPES)
+        yield importlib.import_module("train_v1_celeba_rafd")
+    for name in set(flags.FLAGS) - others:
+        delattr(flags.FLAGS, name)
+    for name in ("train_v1_celeba_rafd", "v1_training"):
+        del sys.modules[name]
+
+
 @pytest.fixture
-def run(monkeypatch, tmp_path):
+def run(recipe, monkeypatch, tmp_path):
     """Runs the recipe in this process, judged by a classifier that knows nothing."""
 
     def quick(image_set, **_):
         size = image_set.images.shape[1]
         return evaluation.build_classifier(size, image_set.label_set)
 
-    monkeypatch.setattr(v1_training, "train_classifier", quick)
+    monkeypatch.setattr(recipe.v1_training, "train_classifier", quick)
     monkeypatch.setattr(recipe, "train_classifier", quick)
-    monkeypatch.setattr(v1_training, "export_saved_model", lambda *_: None)
+    monkeypatch.setattr(recipe.v1_training, "export_saved_model", lambda *_: None)
 
     def run(**given):
         given = {**TINY, "work_dir": tmp_path / "run", **given}
         flags.FLAGS.unparse_flags()
         flags.FLAGS(["recipe", *(f"--{name}={value}" for name, value in given.items())])
-        v1_training.main(recipe.RECIPE)
+        recipe.v1_training.main(recipe.RECIPE)
         return tmp_path / "run"
 
     yield run
@@ -109,7 +120,7 @@ def picture_set(label_set, count=8):
     )
 
 
-def evaluate(*label_sets):
+def evaluate(recipe, *label_sets):
     """What the recipe's own figures are, and the labels it asked a model for."""
     given = []
 
@@ -127,16 +138,16 @@ def evaluate(*label_sets):
     return figures["expressions_on_other_pictures"], given
 
 
-def test_masks_are_those_of_the_expressions_and_of_the_other_set(run):
-    _, given = evaluate(HAIR, EXPRESSIONS)
+def test_masks_are_those_of_the_expressions_and_of_the_other_set(run, recipe):
+    _, given = evaluate(recipe, HAIR, EXPRESSIONS)
     for index, (right, wrong) in enumerate(zip(given[:8], given[8:], strict=True)):
         expression = np.eye(8)[index]
         np.testing.assert_array_equal(right, [[0, *expression, 0, 1]] * 2)
         np.testing.assert_array_equal(wrong, [[0, *expression, 1, 0]] * 2)
 
 
-def test_expressions_alone_have_no_mask(run):
-    figures, given = evaluate(EXPRESSIONS)
+def test_expressions_alone_have_no_mask(run, recipe):
+    figures, given = evaluate(recipe, EXPRESSIONS)
     assert list(figures) == ["images", "no_mask"]
     np.testing.assert_array_equal(np.concatenate(given)[::2], np.eye(8))
 
