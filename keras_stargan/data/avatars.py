@@ -49,7 +49,7 @@ class _Style:
     drawings: dict[str, _Drawing]
 
 
-# One background for all, as in RaFD.
+# What the styles share: one background for all, as in RaFD, skins and hair.
 _BACKGROUND = "#c3d3e6"
 _SKIN_COLORS = (
     "#614335",
@@ -130,9 +130,10 @@ def _avataaars() -> _Style:
                 label_set=attribute_labels((*_HAIR_COLORS, "Eyeglasses", "Mustache")),
                 person={
                     **look,
-                    "eyesVariant": ("default", "happy", "wink"),
-                    "eyebrowsVariant": ("defaultNatural", "raisedExcitedNatural"),
-                    "mouthVariant": ("default", "smile", "twinkle"),
+                    # Calm: in joint training, the other style alone has expressions.
+                    "eyesVariant": ("default", "side"),
+                    "eyebrowsVariant": ("defaultNatural", "flatNatural"),
+                    "mouthVariant": ("serious", "twinkle"),
                 },
                 labels={
                     "Black_Hair": {"hairColor": ["#2c1b18"]},
@@ -164,32 +165,45 @@ def _avataaars() -> _Style:
     )
 
 
-def _avataaars_neutral() -> _Style:
-    """Square heads without hair, with the same features in the same places."""
+def _toon_head() -> _Style:
     return _Style(
-        view_box="-23 -41 158 158",
-        always={},
+        # Eyes and mouth about where avataaars has them.
+        view_box="168 175 435 435",
+        always={
+            "beardProbability": 0,
+            "rearHairProbability": 100,
+            "backgroundColor": [_BACKGROUND],
+        },
         drawings={
-            "expressions": dataclasses.replace(
-                _avataaars().drawings["expressions"],
-                # The background is the skin, and all that tells people apart.
-                person={"backgroundColor": _mixed(_SKIN_COLORS, 30)},
+            "expressions": _Drawing(
+                label_set=EXPRESSIONS,
+                person={
+                    "hairVariant": ("bun", "sideComed", "spiky", "undercut"),
+                    "rearHairVariant": (
+                        "longStraight",
+                        "longWavy",
+                        "neckHigh",
+                        "shoulderHigh",
+                    ),
+                    "skinColor": _SKIN_COLORS,
+                    "hairColor": _HAIRS,
+                },
+                labels={
+                    "angry": _face("wide", "angry", "angry"),
+                    "contemptuous": _face("wink", "raised", "smile"),
+                    "disgusted": _face("bow", "angry", "sad"),
+                    "fearful": _face("wide", "sad", "angry"),
+                    "happy": _face("bow", "happy", "laugh"),
+                    "neutral": _face("wide", "neutral", "smile"),
+                    "sad": _face("humble", "sad", "sad"),
+                    "surprised": _face("wide", "happy", "agape"),
+                },
             ),
         },
     )
 
 
-def _mixed(colors: tuple[str, ...], steps: int) -> tuple[str, ...]:
-    """Colours on the way from each to each other."""
-    values = [np.array(list(bytes.fromhex(color[1:]))) for color in colors]
-    return tuple(
-        "#" + bytes(np.rint(a + (b - a) * step / steps).astype(int).tolist()).hex()
-        for a, b in itertools.combinations(values, 2)
-        for step in range(steps)
-    )
-
-
-_STYLES = {"avataaars": _avataaars(), "avataaars-neutral": _avataaars_neutral()}
+_STYLES = {"avataaars": _avataaars(), "toon-head": _toon_head()}
 
 # Raised when draw() changes what it draws for the same options.
 _RENDERING = 1
@@ -212,9 +226,7 @@ def load_avatars(
     * `"expressions"`: RaFD's eight expressions, told by eyes, eyebrows and mouth;
     * `"attributes"`: five of CelebA's attributes: one of black, blond and brown
       hair, with or without eyeglasses, with or without a mustache. These people
-      smile or wink at most. Not in `"avataaars-neutral"`.
-
-    The style `"avataaars-neutral"` has square heads without hair.
+      are all calm. Not in the style `"toon-head"`.
 
     The same arguments and versions of DiceBear give the same pictures. They are
     kept in a file in `cache_dir`; if it is damaged, or the folder cannot be
@@ -229,8 +241,7 @@ def load_avatars(
         cache_dir: folder for the drawn pictures; by default that of the
             environment variable `KERAS_STARGAN_CACHE`, else `keras_stargan` in
             `XDG_CACHE_HOME` or `~/.cache`.
-        style: the DiceBear style to draw in, `"avataaars"` or
-            `"avataaars-neutral"`.
+        style: the DiceBear style to draw in, `"avataaars"` or `"toon-head"`.
 
     Returns:
         The training and the test part, both aligned.
