@@ -1,7 +1,6 @@
 """Translation of pictures of any size and shape, in memory or from file to file."""
 
 import collections
-import dataclasses
 import glob
 import os
 import pathlib
@@ -13,20 +12,17 @@ import keras
 import numpy as np
 from PIL import Image
 
-from keras_stargan.data.pictures import SUFFIXES, crop_box, open_picture
+from keras_stargan.data.framing import FITS, Framing, frame
+from keras_stargan.data.pictures import SUFFIXES, first_faults, open_picture
 from keras_stargan.images import from_uint8, image_grid, save_png, to_uint8
 from keras_stargan.labels import LabelSpace
 from keras_stargan.models.stargan.stargan import StarGAN
 from keras_stargan.models.stargan.stargan_pytorch import load_pytorch
 
-# How a picture that is not square becomes so.
-FITS = ("crop", "face", "pad")
-
 _GRID = "grid.png"
 _GRID_ROWS = 32
 _SIZES_SAID = 10
 _IN_FLIGHT = 64  # files looked at between two steps of the progress bar
-_NAMED = 3  # unreadable files that a message names
 
 
 def load_model(
@@ -137,7 +133,7 @@ def translate_pictures(
     """
     _check(model, targets, fit, source_labels, batch_size)
     pictures = [_as_rgb(picture) for picture in pictures]
-    framings = [_framing(picture.size, model.image_size, fit) for picture in pictures]
+    framings = [frame(picture.size, model.image_size, fit) for picture in pictures]
     translations = {
         title: [] for title in _target_labels(model.labels, targets, _none(model, 1))
     }
@@ -220,9 +216,10 @@ def translate_files(
     say(f"Looking at {len(files)} pictures")
     framings, faults = _look_at(list(files), model.image_size, fit, verbose)
     if faults:
-        named = "; ".join(map(str, faults[:_NAMED]))
-        more = "; and so on" if len(faults) > _NAMED else ""
-        said = f"{len(faults)} of {len(files)} pictures cannot be read. {named}{more}"
+        said = (
+            f"{len(faults)} of {len(files)} pictures cannot be read. "
+            f"{first_faults(faults)}"
+        )
         if not skip_unreadable:
             raise ValueError(f"{said} (skip_unreadable leaves such files out.)")
         if not framings:
@@ -343,90 +340,11 @@ def _translate(
     }
 
 
-# Sizes and shapes.
-
-
-@dataclasses.dataclass(frozen=True)
-class _Framing:
-    """How a picture becomes the square that a model translates.
-
-    Args:
-        size: width and height of the picture.
-        box: what is taken of it: left, top, right, bottom.
-        taken: width and height of that.
-        image_size: side of the square, in pixels.
-    """
-
-    size: tuple[int, int]
-    box: tuple[float, float, float, float]
-    taken: tuple[int, int]
-    image_size: int
-
-    @property
-    def content(self) -> tuple[int, int, int, int]:
-        """Where in the square it is: left, top, right, bottom."""
-        longer = max(self.taken)
-        width, height = (
-            max(1, round(side * self.image_size / longer)) for side in self.taken
-        )
-        left, top = (self.image_size - width) // 2, (self.image_size - height) // 2
-        return left, top, left + width, top + height
-
-    def square(self, picture: Image.Image) -> np.ndarray:
-        """The picture as the model's square, uint8."""
-        left, top, right, bottom = self.content
-        # Before padding, which else would make a panorama enormous.
-        resized = picture.resize(
-            (right - left, bottom - top), Image.Resampling.BICUBIC, box=self.box
-        )
-        padding = [(top, self.image_size - bottom), (left, self.image_size - right)]
-        return np.pad(resized, [*padding, (0, 0)], mode="symmetric")
-
-    def unframed(self, square: np.ndarray, original_size: bool) -> Image.Image:
-        """A translated square without its padding."""
-        picture = Image.fromarray(square).crop(self.content)
-        if original_size:
-            picture = picture.resize(self.taken, Image.Resampling.BICUBIC)
-        return picture
-
-    def on_white(self, square: np.ndarray) -> np.ndarray:
-        """A square with its padding painted over."""
-        left, top, right, bottom = self.content
-        shown = np.full_like(square, 255)
-        shown[top:bottom, left:right] = square[top:bottom, left:right]
-        return shown
-
-    def said(self, original_size: bool) -> str:
-        """What is cut off, padded and resized, in a line without its beginning."""
-        (width, height), (left, top, right, bottom) = self.size, self.box
-        margins = {
-            "left": round(left),
-            "right": round(width - right),
-            "at the top": round(top),
-            "at the bottom": round(height - bottom),
-        }
-        cut = ", ".join(
-            f"{count} px {side}" for side, count in margins.items() if count
-        )
-        change = f"cut off {cut}" if cut else "nothing cut off"
-        if self.taken[0] != self.taken[1]:
-            sides = "the sides" if width < height else "top and bottom"
-            change += f", mirrored at {sides} and that cut off again"
-        left, top, right, bottom = self.content
-        out = self.taken if original_size else (right - left, bottom - top)
-        return f"{width}x{height}: {change}; comes out {out[0]}x{out[1]}"
-
-
-def _framing(size: tuple[int, int], image_size: int, fit: str) -> _Framing:
-    box, taken = (0, 0, *size), size
-    if fit != "pad" and size[0] != size[1]:
-        box = crop_box(size, "square" if fit == "crop" else fit)
-        taken = (round(box[2] - box[0]), round(box[3] - box[1]))
-    return _Framing(size, box, taken, image_size)
+# Pictures.
 
 
 def _frames_said(
-    framings: dict[pathlib.Path, _Framing], original_size: bool
+    framings: dict[pathlib.Path, Framing], original_size: bool
 ) -> Iterable[str]:
     """What happens to the pictures, a line for each size."""
     kinds = collections.defaultdict(list)
@@ -551,12 +469,12 @@ def _check_outputs(
 
 def _look_at(
     paths: Sequence[pathlib.Path], image_size: int, fit: str, verbose: int
-) -> tuple[dict[pathlib.Path, _Framing], list[ValueError]]:
+) -> tuple[dict[pathlib.Path, Framing], list[ValueError]]:
     """Reads every file once, for its size, and to know that it can be read."""
 
     def look(path):
         try:
-            return _framing(open_picture(path).size, image_size, fit)
+            return frame(open_picture(path).size, image_size, fit)
         except ValueError as error:
             return error
 

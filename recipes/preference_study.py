@@ -18,12 +18,11 @@ import program  # isort: skip
 
 from absl import flags
 
+from keras_stargan.evaluation.preference_server import HOST, make_server
 from keras_stargan.evaluation.preference_study import (
-    HOST,
     PreferenceStudy,
     find_questions,
     format_preference_table,
-    make_server,
     preference_table,
     read_votes,
 )

@@ -34,6 +34,7 @@ RECIPE = v1_training.Recipe(
     sources=lambda: (v1_training.named_data(KINDS, "avatars:attributes"), []),
     published={"epochs": 20},
 )
+v1_training.define_flags(RECIPE)
 
 if __name__ == "__main__":
     v1_training.run(RECIPE)

@@ -141,6 +141,7 @@ RECIPE = v1_training.Recipe(
     published={"steps": 200_000, "steps_per_epoch": 2000, "save_every": 5},
     evaluate=evaluate,
 )
+v1_training.define_flags(RECIPE)
 
 if __name__ == "__main__":
     v1_training.run(RECIPE)

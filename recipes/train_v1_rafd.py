@@ -24,6 +24,7 @@ RECIPE = v1_training.Recipe(
     sources=lambda: (v1_training.named_data(KINDS, "avatars:expressions"), []),
     published={"epochs": 200, "save_every": 10},
 )
+v1_training.define_flags(RECIPE)
 
 if __name__ == "__main__":
     v1_training.run(RECIPE)

@@ -78,70 +78,27 @@ OTHERS = (
 )
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("work_dir", None, "Folder for all that the run leaves.")
-flags.DEFINE_string(
-    "cache_dir",
-    None,
-    "Where prepared pictures and drawn avatars are kept. Default: "
-    "$KERAS_STARGAN_CACHE, else keras_stargan in $XDG_CACHE_HOME or ~/.cache.",
-)
-flags.DEFINE_bool(
-    "skip_unreadable",
-    False,
-    "Leave damaged pictures out and say how many, instead of stopping.",
-)
-flags.DEFINE_bool(
-    "resume",
-    False,
-    "Go on from the last checkpoint in --work_dir, "
-    "with that run's settings where no flag says otherwise.",
-)
-flags.DEFINE_integer("seed", 0, "Of weights, data order and every draw in training.")
+# The flags are the recipes', or their --help would not show them.
+flags.disclaim_key_flags()
+
 _NUMBERS = {
     "image_size": "Side of the pictures in pixels.",
     "conv_dim": "Channels of the networks' first layers.",
     "num_residual_blocks": "Residual blocks of the generator.",
     "num_discriminator_layers": "Layers of the discriminator.",
     "batch_size": "Pictures in a step.",
-    "steps": "Length of training in steps (updates of the discriminator).",
+    "steps": "Length of training in steps (updates of the discriminator); the "
+    "defaults are those on each data set.",
     "epochs": "Length of training in passes over the data, instead of --steps.",
     "steps_per_epoch": "Steps that the progress bar calls an epoch.",
     "save_every": "Epochs between checkpoints and between sample grids.",
     "n_critic": "Discriminator updates for a generator's.",
-    "max_evaluated": "Test pictures that figures.json is about (all if not given).",
+    "max_evaluated": "Test pictures that figures.json is about (None: all).",
 }
 _RATES = {
     "learning_rate": "Rate of both optimisers; falls to 0 in the second half.",
     "lambda_rec": "Weight of the reconstruction loss.",
 }
-for _name, _text in _NUMBERS.items():
-    flags.DEFINE_integer(_name, None, _text)
-for _name, _text in _RATES.items():
-    flags.DEFINE_float(_name, None, _text)
-flags.DEFINE_enum(
-    "strategy",
-    "one",
-    ["one", "mirrored"],
-    "Train on one device, or share each batch among several.",
-)
-flags.DEFINE_list(
-    "devices",
-    None,
-    "Devices to train on, as GPU:0,GPU:1. Default: the first GPU, or with "
-    "--strategy=mirrored all; the CPU if there is none.",
-)
-flags.DEFINE_enum(
-    "mixed_precision",
-    "none",
-    ["none", "bfloat16", "float16"],
-    "Compute in half precision, weights and losses staying float32.",
-)
-flags.DEFINE_enum(
-    "jit_compile",
-    "auto",
-    ["auto", "true", "false"],
-    "Compile losses and gradients with XLA; auto: on GPUs only.",
-)
 
 
 def named_data(kinds: dict[str, str], otherwise: str) -> list[str]:
@@ -176,6 +133,67 @@ class Recipe:
     published: dict
     small: dict = dataclasses.field(default_factory=dict)
     evaluate: Callable[..., tuple[dict, dict]] = lambda *_: ({}, {})
+
+
+def define_flags(recipe: Recipe) -> None:
+    """Defines the flags that all recipes have, with this one's defaults."""
+    flags.DEFINE_string(
+        "work_dir", recipe.work_dir, "Folder for all that the run leaves."
+    )
+    flags.DEFINE_string(
+        "cache_dir",
+        None,
+        "Where prepared pictures and drawn avatars are kept. Default: "
+        "$KERAS_STARGAN_CACHE, else keras_stargan in $XDG_CACHE_HOME or ~/.cache.",
+    )
+    flags.DEFINE_bool(
+        "skip_unreadable",
+        False,
+        "Leave damaged pictures out and say how many, instead of stopping.",
+    )
+    flags.DEFINE_bool(
+        "resume",
+        False,
+        "Go on from the last checkpoint in --work_dir, "
+        "with that run's settings where no flag says otherwise.",
+    )
+    flags.DEFINE_integer(
+        "seed", 0, "Of weights, data order and every draw in training."
+    )
+    published, small = PUBLISHED | recipe.published, SMALL | recipe.small
+
+    def with_defaults(name: str, text: str) -> str:
+        given = f"Default: {published[name]} with data"
+        return f"{text} {given}, {small[name]} with avatars."
+
+    for name, text in _NUMBERS.items():
+        flags.DEFINE_integer(name, None, with_defaults(name, text))
+    for name, text in _RATES.items():
+        flags.DEFINE_float(name, None, with_defaults(name, text))
+    flags.DEFINE_enum(
+        "strategy",
+        "one",
+        ["one", "mirrored"],
+        "Train on one device, or share each batch among several.",
+    )
+    flags.DEFINE_list(
+        "devices",
+        None,
+        "Devices to train on, as GPU:0,GPU:1. Default: the first GPU, or with "
+        "--strategy=mirrored all; the CPU if there is none.",
+    )
+    flags.DEFINE_enum(
+        "mixed_precision",
+        "none",
+        ["none", "bfloat16", "float16"],
+        "Compute in half precision, weights and losses staying float32.",
+    )
+    flags.DEFINE_enum(
+        "jit_compile",
+        "auto",
+        ["auto", "true", "false"],
+        "Compile losses and gradients with XLA; auto: on GPUs only.",
+    )
 
 
 def chosen_settings(recipe: Recipe) -> dict:
@@ -286,13 +304,13 @@ def print_figures(figures: dict, indent: str = "  ") -> None:
 
 def main(recipe: Recipe) -> None:
     """Loads the data, trains, evaluates and exports."""
-    FLAGS["work_dir"].value = FLAGS.work_dir or recipe.work_dir
     settings = chosen_settings(recipe)
     # Whatever can be wrong with flags and data is found before a run is touched, and
     # with flags, before data is read.
     check_work_dir(FLAGS.work_dir, FLAGS.resume)
     strategy = make_strategy(settings["strategy"], settings["devices"])
-    make_model(settings, keras_stargan.LabelSpace.of(keras_stargan.LabelSet(("any",))))
+    any_labels = keras_stargan.LabelSpace.of(keras_stargan.LabelSet(("any",)))
+    make_model(settings | {"conv_dim": 1}, any_labels)  # A small one.
     parts, other_parts = (
         [
             load_data(

@@ -14,13 +14,12 @@ import urllib.request
 
 import pytest
 
+from keras_stargan.evaluation.preference_server import COOKIE, make_server
 from keras_stargan.evaluation.preference_study import (
-    COOKIE,
     PreferenceStudy,
     Vote,
     find_questions,
     format_preference_table,
-    make_server,
     preference_table,
     read_votes,
 )

@@ -22,13 +22,17 @@ import numpy as np
 from keras_stargan.data.cache import cache_folder, whole_file
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.data.labelled import Labelled
-from keras_stargan.data.pictures import CROPS, crop_and_resize, open_picture
+from keras_stargan.data.pictures import (
+    CROPS,
+    crop_and_resize,
+    first_faults,
+    open_picture,
+)
 from keras_stargan.labels import LabelSet
 
 # Goes up when the same files would give other pictures than before.
 _PREPARATION = 1
 _IN_FLIGHT = 256  # pictures decoded at a time
-_NAMED = 3  # unreadable files that a message names
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -123,9 +127,8 @@ class ImageFiles(Labelled):
             prepared = _load(path)
         readable = self
         if faults:
-            named = "; ".join(map(str, list(faults.values())[:_NAMED]))
-            more = "; and so on" if len(faults) > _NAMED else ""
-            print(f"Left out: {len(faults)} of {len(self)} pictures. {named}{more}")
+            named = first_faults(list(faults.values()))
+            print(f"Left out: {len(faults)} of {len(self)} pictures. {named}")
             readable = self.subset(np.delete(np.arange(len(self)), list(faults)))
         images = prepared[0][: len(readable)]
         in_memory = images.nbytes <= memory_limit

@@ -2,11 +2,13 @@
 
 import io
 import os
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageOps
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+_NAMED = 3  # unreadable files that a message names
 
 # Of a picture that is not square, a square is taken: its side as a fraction of
 # the shorter side, its centre as fractions of width and height. `face` is the
@@ -40,6 +42,12 @@ def open_picture(path: str | os.PathLike, content: bytes | None = None) -> Image
         raise ValueError(
             f"{str(path)!r} cannot be read as a picture: {error}"
         ) from error
+
+
+def first_faults(faults: Sequence[ValueError]) -> str:
+    """What `open_picture` raised, in a line that names the first files only."""
+    more = "; and so on" if len(faults) > _NAMED else ""
+    return "; ".join(map(str, faults[:_NAMED])) + more
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

@@ -8,10 +8,10 @@ import threading
 import pytest
 from PIL import Image
 
+from keras_stargan.evaluation.preference_server import make_server
 from keras_stargan.evaluation.preference_study import (
     PreferenceStudy,
     find_questions,
-    make_server,
     read_votes,
 )
 

@@ -1,7 +1,6 @@
 """StarGAN (Choi et al., CVPR 2018, arXiv:1711.09020)."""
 
 import functools
-import os
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -297,20 +296,6 @@ class StarGAN(AdversarialModel):
         return self.labels.from_logits(
             _in_batches(lambda x: self.discriminator(x)[1], batch_size, images)
         )
-
-    @classmethod
-    def from_pytorch(
-        cls,
-        generator_file: str | os.PathLike,
-        discriminator_file: str | os.PathLike | None = None,
-        labels: LabelSet | LabelSpace | None = None,
-        image_size: int | None = None,
-    ) -> "StarGAN":
-        """A model of the published code's checkpoints; see `load_pytorch`."""
-        # That module needs this one.
-        from keras_stargan.models.stargan.stargan_pytorch import load_pytorch
-
-        return load_pytorch(generator_file, discriminator_file, labels, image_size)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this model again."""
