@@ -480,6 +480,11 @@ class LabelSpace:
         )
 
 
+def numbered_labels(count: int) -> LabelSet:
+    """Categorical labels with the names "0", "1", ..."""
+    return LabelSet(tuple(map(str, range(count))))
+
+
 def _as_labels(labels: Any, width: int) -> np.ndarray:
     labels = np.asarray(labels, "float32")
     if labels.ndim != 2 or labels.shape[1] != width:

@@ -38,6 +38,36 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
         ValueError: if it is of another kind, is damaged, or holds anything but
             tensors.
     """
+    return _arrays(_load(path), path)
+
+
+def read_state_dicts(path: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
+    """Reads the weights of several networks from one file that PyTorch wrote.
+
+    Args:
+        path: of a file that holds a dictionary of state dicts by the networks' names.
+            What else it holds by other names (numbers, say) is left out.
+
+    Returns:
+        For each network, what `read_state_dict` gives.
+
+    Raises:
+        As `read_state_dict`, and `ValueError` for a file without any state dict.
+    """
+    states = {
+        name: _arrays(state, f"{path}, {name}")
+        for name, state in _load(path).items()
+        if isinstance(state, Mapping)
+    }
+    if not states:
+        raise ValueError(
+            f"{path} must hold state dicts by the names of their networks; it holds "
+            "none."
+        )
+    return states
+
+
+def _load(path: str | os.PathLike) -> Mapping:
     torch = _import_torch()
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -55,6 +85,10 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
             f"{path} must hold tensors by their names, as torch.save("
             f"network.state_dict(), path) writes; it holds a {type(state).__name__}."
         )
+    return state
+
+
+def _arrays(state: Mapping, what: str | os.PathLike) -> dict[str, np.ndarray]:
     arrays = {}
     for name, value in state.items():
         try:
@@ -64,12 +98,24 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
             arrays[name] = value.numpy()
         except (AttributeError, RuntimeError, TypeError):
             raise ValueError(
-                f"{path}: the entry {name!r} must be a plain tensor; it is a "
+                f"{what}: the entry {name!r} must be a plain tensor; it is a "
                 f"{type(value).__name__} that NumPy cannot hold."
             ) from None
     if all(name.startswith("module.") for name in arrays):
         arrays = {name.removeprefix("module."): arrays[name] for name in arrays}
     return arrays
+
+
+def write_state_dicts(
+    path: str | os.PathLike, states: Mapping[str, Mapping[str, np.ndarray]]
+) -> None:
+    """Writes several networks' weights into one file; as `write_state_dict`.
+
+    Args:
+        path: where to.
+        states: each network's entries by its name.
+    """
+    _save(path, {name: _tensors(state) for name, state in states.items()})
 
 
 def write_state_dict(path: str | os.PathLike, state: Mapping[str, np.ndarray]) -> None:
@@ -85,12 +131,20 @@ def write_state_dict(path: str | os.PathLike, state: Mapping[str, np.ndarray]) -
     Raises:
         ImportError: without PyTorch.
     """
+    _save(path, _tensors(state))
+
+
+def _tensors(state: Mapping[str, np.ndarray]) -> dict:
+    torch = _import_torch()
+    return {name: torch.tensor(value) for name, value in state.items()}
+
+
+def _save(path: str | os.PathLike, content: dict) -> None:
     torch = _import_torch()
     path = pathlib.Path(path)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
-        tensors = {name: torch.tensor(value) for name, value in state.items()}
-        torch.save(tensors, temporary)
+        torch.save(content, temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from keras_stargan.data import (
 AVATARS = {
     "expressions": ("expressions", "avataaars"),
     "attributes": ("attributes", "avataaars"),
-    "other_expressions": ("expressions", "toon-head"),
+    "other_expressions": ("expressions", "avataaars-neutral"),
 }
 _LOADERS = {
     "rafd": load_rafd,

@@ -15,7 +15,7 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture(scope="module", params=["avataaars", "toon-head"])
+@pytest.fixture(scope="module", params=["avataaars", "avataaars-neutral"])
 def style(request):
     return request.param
 
@@ -175,7 +175,7 @@ def test_a_dying_worker_is_an_error_with_its_words(two_workers):
     ("name", "style"),
     [
         ("expressions", "avataaars"),
-        ("expressions", "toon-head"),
+        ("expressions", "avataaars-neutral"),
         ("attributes", "avataaars"),
     ],
 )
@@ -188,7 +188,7 @@ def test_each_style_has_people_enough(name, style, no_drawing, tmp_path):
     ("arguments", "message"),
     [
         ({"name": "faces"}, "expressions, attributes.*'faces'"),
-        ({"style": "lorelei"}, "avataaars, toon-head.*'lorelei'"),
+        ({"style": "lorelei"}, "avataaars, avataaars-neutral.*'lorelei'"),
         ({"image_size": 0}, "image_size.*0"),
         ({"test_people": 0}, "test_people.*0"),
         ({"num_people": 10**6}, "different people.*1000000"),

@@ -41,20 +41,24 @@ def draw(style: str, view_box: str, size: int, options: dict) -> np.ndarray:
         view_box: the part of the drawing to show, as SVG's `viewBox`
             ("left top width height" in the drawing's units), a square.
         size: width and height of the picture in pixels.
-        options: DiceBear's options.
+        options: DiceBear's options, and `"canvas"`: what is seen where the avatar
+            is not, a colour; by default white.
 
     Returns:
         uint8 array of shape `(size, size, 3)`, RGB.
     """
+    canvas = options.get("canvas", "#ffffff")
+    options = {name: value for name, value in options.items() if name != "canvas"}
     svg = Avatar(_definition(style), options).to_string()
     svg = re.sub(r'viewBox="[^"]*"', f'viewBox="{view_box}"', svg, count=1)
-    # Clipping to the whole drawing takes half of the time and shows nowhere.
-    svg = re.sub(r'<g clip-path="url\(#clip-\w+\)">', "<g>", svg, count=1)
+    if "borderRadius" not in options:
+        # Clipping to the whole drawing takes half of the time and shows nowhere.
+        svg = re.sub(r'<g clip-path="url\(#clip-\w+\)">', "<g>", svg, count=1)
     png = resvg_py.svg_to_bytes(
         svg_string=svg,
         width=size,
         height=size,
-        background="#ffffff",
+        background=canvas,
         skip_system_fonts=True,
     )
     return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB"))

@@ -1,23 +1,16 @@
 """Pictures of drawn people, made on this machine: the package's own data."""
 
 import dataclasses
-import hashlib
-import importlib.metadata
 import itertools
-import json
 import math
 import os
-import pathlib
-import warnings
-import zipfile
 from typing import Any
 
-import keras
 import numpy as np
 
-from keras_stargan.data import avatar_renderer
-from keras_stargan.data.cache import cache_folder, whole_file
+from keras_stargan.data.cache import cache_folder
 from keras_stargan.data.celeba import attribute_labels
+from keras_stargan.data.drawn import drawn_images
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.data.rafd import EXPRESSIONS
 from keras_stargan.labels import LabelSet
@@ -165,48 +158,33 @@ def _avataaars() -> _Style:
     )
 
 
-def _toon_head() -> _Style:
+def _avataaars_neutral() -> _Style:
+    """Bare heads, round or square, with the features of avataaars in their places."""
+    expressions = _avataaars().drawings["expressions"]
     return _Style(
-        # Eyes and mouth about where avataaars has them.
-        view_box="168 175 435 435",
-        always={
-            "beardProbability": 0,
-            "rearHairProbability": 100,
-            "backgroundColor": [_BACKGROUND],
-        },
+        view_box="-23 -41 158 158",
+        always={},
         drawings={
             "expressions": _Drawing(
                 label_set=EXPRESSIONS,
                 person={
-                    "hairVariant": ("bun", "sideComed", "spiky", "undercut"),
-                    "rearHairVariant": (
-                        "longStraight",
-                        "longWavy",
-                        "neckHigh",
-                        "shoulderHigh",
-                    ),
-                    "skinColor": _SKIN_COLORS,
-                    "hairColor": _HAIRS,
+                    "backgroundColor": _SKIN_COLORS,  # In this style, the head's.
+                    "borderRadius": (10, 20, 30, 40, 50),
+                    "rotate": (-5, 0, 5),
+                    # Hair's colours around the faces: trained on one colour alone,
+                    # a generator paints it over the other style's hair.
+                    "canvas": (_BACKGROUND, *_HAIRS),
                 },
-                labels={
-                    "angry": _face("wide", "angry", "angry"),
-                    "contemptuous": _face("wink", "raised", "smile"),
-                    "disgusted": _face("bow", "angry", "sad"),
-                    "fearful": _face("wide", "sad", "angry"),
-                    "happy": _face("bow", "happy", "laugh"),
-                    "neutral": _face("wide", "neutral", "smile"),
-                    "sad": _face("humble", "sad", "sad"),
-                    "surprised": _face("wide", "happy", "agape"),
-                },
+                labels=expressions.labels,
             ),
         },
     )
 
 
-_STYLES = {"avataaars": _avataaars(), "toon-head": _toon_head()}
-
-# Raised when draw() changes what it draws for the same options.
-_RENDERING = 1
+_STYLES = {
+    "avataaars": _avataaars(),
+    "avataaars-neutral": _avataaars_neutral(),
+}
 
 
 def load_avatars(
@@ -226,7 +204,7 @@ def load_avatars(
     * `"expressions"`: RaFD's eight expressions, told by eyes, eyebrows and mouth;
     * `"attributes"`: five of CelebA's attributes: one of black, blond and brown
       hair, with or without eyeglasses, with or without a mustache. These people
-      are all calm. Not in the style `"toon-head"`.
+      are all calm. Not in the style `"avataaars-neutral"`.
 
     The same arguments and versions of DiceBear give the same pictures. They are
     kept in a file in `cache_dir`; if it is damaged, or the folder cannot be
@@ -241,7 +219,8 @@ def load_avatars(
         cache_dir: folder for the drawn pictures; by default that of the
             environment variable `KERAS_STARGAN_CACHE`, else `keras_stargan` in
             `XDG_CACHE_HOME` or `~/.cache`.
-        style: the DiceBear style to draw in, `"avataaars"` or `"toon-head"`.
+        style: the DiceBear style to draw in, `"avataaars"` or `"avataaars-neutral"`,
+            bare heads.
 
     Returns:
         The training and the test part, both aligned.
@@ -274,8 +253,9 @@ def load_avatars(
         _options(_STYLES[style], name, int(person), label)
         for person, label in itertools.product(people, labels)
     ]
-    images = _draw_or_load(
+    images = drawn_images(
         style,
+        _STYLES[style].view_box,
         image_size,
         options,
         cache_folder(cache_dir),
@@ -316,52 +296,8 @@ def _options(style: _Style, name: str, person: int, label: np.ndarray) -> dict:
     picks = np.unravel_index(person, sizes)
     options = {"seed": str(person), **style.always}
     for (option, choices), pick in zip(drawing.person.items(), picks, strict=True):
-        options[option] = [choices[pick]]
+        choice = choices[pick]
+        options[option] = [choice] if option.endswith(("Color", "Variant")) else choice
     for label_name in itertools.compress(drawing.label_set.names, label):
         options.update(drawing.labels[label_name])
     return options
-
-
-def _draw_or_load(
-    style: str,
-    size: int,
-    options: list[dict],
-    folder: pathlib.Path,
-    readable_name: str,
-) -> np.ndarray:
-    view_box = _STYLES[style].view_box
-    versions = [
-        importlib.metadata.version(package)
-        for package in ("dicebear-core", "dicebear-styles", "resvg-py")
-    ]
-    decisive = json.dumps([_RENDERING, versions, style, view_box, size, options])
-    digest = hashlib.sha256(decisive.encode()).hexdigest()[:16]
-    path = folder / f"{readable_name}-{digest}.npz"
-
-    if path.is_file():
-        try:
-            return _load(path, (len(options), size, size, 3))
-        except Exception as error:  # Any damage shows in one way or another.
-            warnings.warn(
-                f"{path} is damaged ({error!r}); drawing again.", stacklevel=3
-            )
-    print(f"Rendering {len(options)} avatars")
-    bar = keras.utils.Progbar(len(options), unit_name="avatar", interval=0.5)
-    images = avatar_renderer.draw_all(
-        style, view_box, size, options, progress=bar.update
-    )
-    try:
-        with whole_file(path) as file:
-            np.savez_compressed(file, images=images)
-    except OSError as error:
-        warnings.warn(f"The avatars are not kept for next time: {error}", stacklevel=3)
-    return images
-
-
-def _load(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
-    # Reading the array to its end also checks the CRC that zip files keep.
-    with np.load(path) as file:
-        images = file["images"]
-    if images.shape != shape or images.dtype != "uint8":
-        raise zipfile.BadZipFile(f"it holds {images.dtype} of shape {images.shape}")
-    return images

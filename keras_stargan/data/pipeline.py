@@ -1,5 +1,7 @@
 """Batches for training."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from keras_stargan.data.augmentation import flip_horizontally
@@ -43,10 +45,7 @@ def training_dataset(
             f"batch_size must be in 1..{n}, the number of pictures; received "
             f"{batch_size}."
         )
-    if start_step < 0:
-        raise ValueError(f"start_step must be 0 or more; received {start_step}.")
-    if not 0 <= seed < 2**63:
-        raise ValueError(f"seed must be in [0, 2**63); received {seed}.")
+    check_start(start_step, seed)
     all_images, all_labels = image_set.images, image_set.labels
 
     def take(indices):
@@ -76,6 +75,24 @@ def training_dataset(
         images = tf.cast(images, tf.float32) / 127.5 - 1.0
         return images, labels
 
+    return numbered_batches(batch, start_step)
+
+
+def check_start(start_step: int, seed: int) -> None:
+    """Raises `ValueError` for a negative start step, or a seed outside its range."""
+    if start_step < 0:
+        raise ValueError(f"start_step must be 0 or more; received {start_step}.")
+    if not 0 <= seed < 2**63:
+        raise ValueError(f"seed must be in [0, 2**63); received {seed}.")
+
+
+def numbered_batches(make_batch: Callable, start_step: int) -> tf.data.Dataset:
+    """Endless batches, in order, each made from its number.
+
+    Args:
+        make_batch: gives the batch of a number, a scalar int64 tensor.
+        start_step: number of the first batch.
+    """
     options = tf.data.Options()
     options.deterministic = True
     # There are no files to share out among workers, only batches.
@@ -83,5 +100,5 @@ def training_dataset(
         tf.data.experimental.AutoShardPolicy.DATA
     )
     dataset = tf.data.Dataset.counter(start_step)
-    dataset = dataset.map(batch, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.map(make_batch, num_parallel_calls=tf.data.AUTOTUNE)
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)

@@ -42,9 +42,7 @@ def export_saved_model(model: keras.Model, path: str | os.PathLike) -> None:
     Raises:
         ValueError: if something other than a SavedModel is at the path.
     """
-    path = pathlib.Path(path)
-    if path.exists() and not (path / "saved_model.pb").exists():
-        raise ValueError(f"path must be new or an earlier SavedModel; received {path}.")
+    check_place(path)
     size, space = model.image_size, model.labels
 
     def translate(images, labels):
@@ -56,10 +54,7 @@ def export_saved_model(model: keras.Model, path: str | os.PathLike) -> None:
     def serve_bytes(encoded, target):
         labels = _target_labels(target, space)
         translated = translate(prepare_images(encoded, size), labels)
-        # As images.to_uint8 rounds.
-        levels = tf.saturate_cast(tf.round((translated + 1.0) * 127.5), tf.uint8)
-        png = tf.map_fn(tf.io.encode_png, levels, fn_output_signature=tf.string)
-        return {"encoded_bytes": png}
+        return {"encoded_bytes": encode_images(translated)}
 
     def serve_names():
         return {"names": tf.constant(space.names)}
@@ -84,6 +79,19 @@ def export_saved_model(model: keras.Model, path: str | os.PathLike) -> None:
     )
     archive.add_endpoint("label_names", serve_names, [])
 
+    write_archive(archive, path)
+
+
+def check_place(path: str | os.PathLike) -> None:
+    """Raises `ValueError` unless a path is new or an earlier SavedModel's."""
+    path = pathlib.Path(path)
+    if path.exists() and not (path / "saved_model.pb").exists():
+        raise ValueError(f"path must be new or an earlier SavedModel; received {path}.")
+
+
+def write_archive(archive: keras.export.ExportArchive, path: str | os.PathLike) -> None:
+    """Writes an archive beside its place and moves it there in one step."""
+    path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as scratch:
         written = pathlib.Path(scratch, "new")
@@ -92,6 +100,13 @@ def export_saved_model(model: keras.Model, path: str | os.PathLike) -> None:
             # A folder cannot be renamed onto another; the old one goes with scratch.
             os.rename(path, pathlib.Path(scratch, "old"))
         os.rename(written, path)
+
+
+def encode_images(images: tf.Tensor) -> tf.Tensor:
+    """Images `(n, height, width, 3)` in [-1, 1] as PNG files, strings `(n,)`."""
+    # As images.to_uint8 rounds.
+    levels = tf.saturate_cast(tf.round((images + 1.0) * 127.5), tf.uint8)
+    return tf.map_fn(tf.io.encode_png, levels, fn_output_signature=tf.string)
 
 
 def prepare_images(encoded: tf.Tensor, image_size: int) -> tf.Tensor:

@@ -21,8 +21,9 @@ class Update:
         name: of the player, the first part of its losses' names in the logs.
         loss: (batch, draws) -> dict of scalar terms, each a mean over the batch.
             Draws are what the model's `draw` gave, this replica's share of them.
-        weights: the weight of each term in the loss, by name; these are also the
-            terms that are logged, as `name/term`, and their sum as `name/loss`.
+        weights: the weight of each term in the loss, by name, or a function without
+            arguments that gives a weight which changes; these are also the terms
+            that are logged, as `name/term`, and their sum as `name/loss`.
         networks: the attributes of the model that hold the networks to update,
             each by its own optimiser.
         every: the update happens on each `every`-th step.
@@ -32,7 +33,7 @@ class Update:
 
     name: str
     loss: Callable[[Any, Any], dict[str, tf.Tensor]]
-    weights: dict[str, float]
+    weights: dict[str, float | Callable[[], tf.Tensor]]
     networks: tuple[str, ...]
     every: int = 1
     batches: int = 1
@@ -100,6 +101,9 @@ class AdversarialModel(keras.Model):
 
     def check_batch(self, batch: Any) -> None:
         """Raises `ValueError` if a batch of training data cannot be used."""
+
+    def after_updates(self) -> None:
+        """What else a step changes; called outside the replicas."""
 
     # Compilation.
 
@@ -226,6 +230,7 @@ class AdversarialModel(keras.Model):
         Unlike Keras' own, it is called outside the replicas.
         """
         self._run_updates(data, self.step.value, train=True)
+        self.after_updates()
         self.step.assign_add(1)
         rates = {
             f"{name}_rate": optimizer.learning_rate
@@ -360,5 +365,9 @@ def _weighted_losses(
 ) -> dict[str, tf.Tensor]:
     """The losses of an update by their names in the logs, times `share`."""
     terms = update.loss(batch, draws)
-    terms["loss"] = sum(weight * terms[term] for term, weight in update.weights.items())
+    weights = {
+        term: weight() if callable(weight) else weight
+        for term, weight in update.weights.items()
+    }
+    terms["loss"] = sum(weight * terms[term] for term, weight in weights.items())
     return {f"{update.name}/{term}": value * share for term, value in terms.items()}

@@ -18,6 +18,9 @@ class Adam(keras.optimizers.Adam):
         beta_1: decay of the first moment. Defaults to 0.5, StarGAN's.
         beta_2: decay of the second moment. Defaults to 0.999.
         epsilon: defaults to 1e-8.
+        coupled_weight_decay: times the weight is added to its gradient, before the
+            moments: PyTorch's `weight_decay`, while Keras' is decoupled (AdamW).
+            Defaults to 0.
         **kwargs: as for `keras.optimizers.Adam`, without `amsgrad`.
 
     Raises:
@@ -30,9 +33,11 @@ class Adam(keras.optimizers.Adam):
         beta_1: float = 0.5,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
+        coupled_weight_decay: float = 0.0,
         **kwargs,
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
+        self.coupled_weight_decay = coupled_weight_decay
         if self.amsgrad:
             raise ValueError(
                 "amsgrad=True is not supported; use keras.optimizers.Adam."
@@ -42,6 +47,8 @@ class Adam(keras.optimizers.Adam):
         """Moves one weight."""
         index = self._get_variable_index(variable)
         dtype = variable.dtype
+        if self.coupled_weight_decay:
+            gradient = gradient + self.coupled_weight_decay * variable
         step = tf.cast(self.iterations.value + 1, dtype)
         beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
         beta_2_power = tf.pow(beta_2, step)
@@ -58,3 +65,9 @@ class Adam(keras.optimizers.Adam):
             epsilon=self.epsilon * tf.sqrt(1.0 - beta_2_power),
             grad=gradient,
         )
+
+    def get_config(self):
+        """The arguments that make this optimiser again."""
+        return super().get_config() | {
+            "coupled_weight_decay": self.coupled_weight_decay
+        }

@@ -31,6 +31,10 @@ class Draws:
         """Float32 numbers from U[0, 1)."""
         return tf.random.stateless_uniform(shape, self._named(name), alg=_ALGORITHM)
 
+    def normal(self, name: str, shape: Sequence[int]) -> tf.Tensor:
+        """Float32 numbers from N(0, 1)."""
+        return tf.random.stateless_normal(shape, self._named(name), alg=_ALGORITHM)
+
     def permutation(self, name: str, length: tf.Tensor | int) -> tf.Tensor:
         """The numbers 0 to `length` - 1 in a random order."""
         return tf.random.experimental.stateless_shuffle(

@@ -1,15 +1,15 @@
 """StarGAN (Choi et al., CVPR 2018, arXiv:1711.09020)."""
 
 import functools
-import warnings
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_stargan.labels import LabelSet, LabelSpace
+from keras_stargan.images import check_images, warn_if_unsigned
+from keras_stargan.labels import LabelSet, LabelSpace, numbered_labels
+from keras_stargan.models.batches import in_batches
 from keras_stargan.models.stargan.stargan_losses import (
     discriminator_losses,
     generator_losses,
@@ -198,42 +198,23 @@ class StarGAN(AdversarialModel):
         images, labels = (None if x is None else np.asarray(x) for x in batch)
         self._check_inputs(images, labels)
         self.labels.check(labels)
-        low = float(np.min(images))
-        if low >= 0:
-            warnings.warn(
-                f"No pixel of the first batch is below 0 (the least is {low:.3g}); "
-                "StarGAN's images run from -1 to 1, not from 0 to 1.",
-                stacklevel=4,
-            )
+        warn_if_unsigned(images)
 
     def _check_inputs(self, images: Any, labels: Any) -> None:
         if images is None or labels is None:
             raise ValueError("Batches must be (images, labels); there are no labels.")
-        size = self.image_size
-        needed = (
-            f"images of shape (batch, {size}, {size}, 3) with values from -1 to 1 and "
-            f"labels of shape (batch, {self.labels.size})"
-        )
         image_shape, label_shape = tuple(images.shape), tuple(labels.shape)
         if (
-            image_shape[1:] != (size, size, 3)
-            or label_shape[1:] != (self.labels.size,)
+            label_shape[1:] != (self.labels.size,)
             or len(label_shape) != 2
-            or image_shape[0] != label_shape[0]
+            or image_shape[:1] != label_shape[:1]
         ):
             raise ValueError(
-                f"This model needs {needed}; received images of shape {image_shape} "
-                f"and labels of shape {label_shape}."
+                f"This model needs labels of shape (n, {self.labels.size}), a row for "
+                f"each image; received images of shape {image_shape} and labels of "
+                f"shape {label_shape}."
             )
-        if image_shape[0] == 0:
-            raise ValueError(f"This model needs {needed}; received no image at all.")
-        low, high = float(np.min(images)), float(np.max(images))
-        # Written so that NaN is refused too.
-        if not (low >= -1.001 and high <= 1.001):
-            raise ValueError(
-                f"This model needs {needed}; received values from {low:.4g} to "
-                f"{high:.4g}. Pixels from 0 to 255 become so by `images / 127.5 - 1`."
-            )
+        check_images(images, self.image_size)
 
     def call(self, inputs: Any) -> Any:
         """Translates `[images, target_labels]`."""
@@ -259,7 +240,7 @@ class StarGAN(AdversarialModel):
         images = np.asarray(images, "float32")
         target_labels = np.asarray(target_labels, "float32")
         self._check_inputs(images, target_labels)
-        return _in_batches(
+        return in_batches(
             lambda x, c: self.generator([x, c]), batch_size, images, target_labels
         )
 
@@ -294,7 +275,7 @@ class StarGAN(AdversarialModel):
             )
         self._check_inputs(images, np.zeros((len(images), self.labels.size)))
         return self.labels.from_logits(
-            _in_batches(lambda x: self.discriminator(x)[1], batch_size, images)
+            in_batches(lambda x: self.discriminator(x)[1], batch_size, images)
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -325,16 +306,7 @@ def _label_space(num_labels: int | None, labels: Any) -> LabelSpace:
     num_labels = 8 if num_labels is None else num_labels
     if num_labels < 1:
         raise ValueError(f"num_labels must be at least 1; received {num_labels}.")
-    return LabelSpace.of(LabelSet(tuple(map(str, range(num_labels)))))
-
-
-def _in_batches(function: Callable, batch_size: int, *arrays: np.ndarray) -> np.ndarray:
-    # Not `predict`, which under MirroredStrategy may leave a replica without any.
-    batches = [
-        function(*(array[i : i + batch_size] for array in arrays))
-        for i in range(0, len(arrays[0]), batch_size)
-    ]
-    return np.concatenate([ops.convert_to_numpy(batch) for batch in batches])
+    return LabelSpace.of(numbered_labels(num_labels))
 
 
 def _as_floats(batch: Any) -> tuple:

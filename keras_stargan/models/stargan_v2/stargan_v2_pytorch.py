@@ -1,14 +1,256 @@
 """StarGAN v2's weights by the names of the published code (`clovaai/stargan-v2`)."""
 
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_stargan.labels import LabelSet, numbered_labels
+from keras_stargan.models.fan.fan_pytorch import fan_entries
+from keras_stargan.models.stargan_v2.stargan_v2 import AVERAGED, StarGANv2
 from keras_stargan.models.stargan_v2.stargan_v2_networks import (
     block_widths,
     first_width,
     halvings,
 )
-from keras_stargan.pytorch_files import Entries
+from keras_stargan.pytorch_files import (
+    Entries,
+    assign_entries,
+    check_entries,
+    network_entries,
+    read_state_dicts,
+    write_state_dicts,
+)
 
 # What the published generator keeps besides: the high-pass filter itself.
 GENERATOR_UNUSED = ("hpf.filter",)
+# The domains of the published weights, by their number.
+PUBLISHED_DOMAINS = {
+    2: LabelSet(("female", "male")),
+    3: LabelSet(("cat", "dog", "wild")),
+}
+# In the file of a model with a high-pass filter; its `num_batches_tracked` are unused.
+_FAN = "fan"
+
+
+def load_pytorch(
+    averages_file: str | os.PathLike,
+    networks_file: str | os.PathLike | None = None,
+    domains: LabelSet | None = None,
+) -> StarGANv2:
+    """Makes a model of the published code's checkpoints.
+
+    The networks' sizes, and whether there is a high-pass filter, are read off the
+    weights.
+
+    Args:
+        averages_file: `100000_nets_ema.ckpt`: the averages, by which is translated.
+        networks_file: `100000_nets.ckpt`, of the same training: the weights that are
+            trained, and the discriminator. Without, training on starts from the
+            averages and with a fresh discriminator.
+        domains: the names of the domains, in their order in training. Defaults to the
+            published code's for their number: 2, female and male; 3, cat, dog and
+            wild; else "0", "1", ...
+
+    Returns:
+        The model, not compiled. Its FAN is the file's, if it has one.
+
+    Raises:
+        ImportError: without PyTorch.
+        OSError: if there is no such file.
+        ValueError: if a file is not such a checkpoint (a network or an entry is
+            missing, superfluous, or of another shape: the message names it), or the
+            names of the domains are not as many as it has.
+
+    Example:
+        ```python
+        model = load_pytorch("100000_nets_ema.ckpt")
+        model.translate(images, domain="dog", references=dogs)
+        ```
+    """
+    averages = read_state_dicts(averages_file)
+    settings = _settings(averages, averages_file)
+    num_domains = settings.pop("num_domains")
+    if domains is None:
+        domains = PUBLISHED_DOMAINS.get(num_domains) or numbered_labels(num_domains)
+    if len(domains) != num_domains:
+        raise ValueError(
+            f"{averages_file} has {num_domains} domains; received the names of "
+            f"{len(domains)}, {', '.join(domains.names)}."
+        )
+    files = {averages_file: (averages, AVERAGED)}
+    if networks_file is not None:
+        networks = read_state_dicts(networks_file)
+        files[networks_file] = networks, (*AVERAGED, "discriminator")
+    tables = network_tables(num_domains=num_domains, **settings)
+    for file, (states, needed) in files.items():
+        for name in needed:
+            if name not in states:
+                raise ValueError(
+                    f"{file} must hold {', '.join(needed)}; there is no {name}."
+                )
+            unused = GENERATOR_UNUSED if name == "generator" else ()
+            check_entries(tables[name], states[name], f"{file}, {name}", unused)
+    if _FAN in averages:
+        _check_fan(averages[_FAN], f"{averages_file}, {_FAN}")
+
+    model = StarGANv2(domains=domains, **settings)
+    for name in AVERAGED:
+        assign_entries(getattr(model, f"average_{name}"), tables[name], averages[name])
+    trained = averages if networks_file is None else networks
+    for name in tables:
+        if name in trained:
+            assign_entries(getattr(model, name), tables[name], trained[name])
+    if model.fan is not None and _FAN in averages:
+        assign_entries(model.fan, fan_entries(), averages[_FAN])
+    return model
+
+
+def save_pytorch(
+    model: StarGANv2,
+    averages_file: str | os.PathLike,
+    networks_file: str | os.PathLike | None = None,
+) -> None:
+    """Writes a model's weights as the published code saves them.
+
+    Args:
+        model: whose weights.
+        averages_file: where to, e.g. `100000_nets_ema.ckpt`; replaced if it exists.
+        networks_file: the same for the weights that are trained; without, only the
+            averages are written.
+
+    Raises:
+        ImportError: without PyTorch.
+    """
+    tables = network_tables(**_settings_of(model))
+    extra = {}
+    if model.has_fan:
+        extra[_FAN] = network_entries(model.fan, fan_entries())
+
+    def states(names, prefix=""):
+        found = {
+            name: network_entries(getattr(model, prefix + name), tables[name])
+            for name in names
+        }
+        if model.w_hpf:
+            kernel = np.full((1, 1, 3, 3), -1.0, "float32")
+            kernel[..., 1, 1] = 8.0
+            found["generator"]["hpf.filter"] = kernel[0, 0] / np.float32(model.w_hpf)
+        return found | extra
+
+    write_state_dicts(averages_file, states(AVERAGED, "average_"))
+    if networks_file is not None:
+        write_state_dicts(networks_file, states(tables))
+
+
+def load_fan(model: StarGANv2, file: str | os.PathLike) -> None:
+    """Gives a model with a high-pass filter the published weights of the FAN.
+
+    Args:
+        model: with `w_hpf` above 0.
+        file: `wing.ckpt`.
+
+    Raises:
+        ImportError: without PyTorch.
+        OSError: if there is no such file.
+        ValueError: if the model has no filter, or the file is not such a checkpoint:
+            the message names the entry.
+    """
+    if model.fan is None:
+        raise ValueError(
+            "A FAN serves the high-pass filter only; this model has w_hpf=0."
+        )
+    states = read_state_dicts(file)
+    if "state_dict" not in states:
+        raise ValueError(
+            f"{file} must hold the FAN's entries as 'state_dict'; it holds "
+            f"{', '.join(states)}."
+        )
+    _check_fan(states["state_dict"], str(file))
+    assign_entries(model.fan, fan_entries(), states["state_dict"])
+
+
+def network_tables(
+    image_size: int,
+    num_domains: int,
+    latent_dim: int = 16,
+    style_dim: int = 64,
+    hidden_dim: int = 512,
+    base_dim: int | None = None,
+    max_dim: int = 512,
+    w_hpf: float = 0.0,
+) -> dict[str, Entries]:
+    """The entries of the four networks by the networks' names."""
+    images = {"image_size": image_size, "base_dim": base_dim, "max_dim": max_dim}
+    return {
+        "generator": generator_entries(**images, style_dim=style_dim, w_hpf=w_hpf),
+        "mapping_network": mapping_network_entries(
+            num_domains, latent_dim, style_dim, hidden_dim
+        ),
+        "style_encoder": style_encoder_entries(
+            **images, num_domains=num_domains, style_dim=style_dim
+        ),
+        "discriminator": discriminator_entries(**images, num_domains=num_domains),
+    }
+
+
+def _check_fan(state: Mapping[str, np.ndarray], what: str) -> None:
+    # The published code too takes what it knows and leaves the rest.
+    check_entries(fan_entries(), state, what, unused=state)
+
+
+def _settings_of(model: StarGANv2) -> dict[str, Any]:
+    names = [
+        "image_size",
+        "latent_dim",
+        "style_dim",
+        "hidden_dim",
+        "base_dim",
+        "max_dim",
+        "w_hpf",
+    ]
+    settings = {name: getattr(model, name) for name in names}
+    return settings | {"num_domains": len(model.domains)}
+
+
+def _settings(
+    states: Mapping[str, Mapping[str, np.ndarray]], file: str | os.PathLike
+) -> dict[str, Any]:
+    """A model's settings, as its averages have them."""
+
+    def shape(network: str, entry: str, rank: int) -> tuple[int, ...]:
+        value = states.get(network, {}).get(entry)
+        if value is None or value.ndim != rank:
+            raise ValueError(
+                f"{file} is not a checkpoint of StarGAN v2: of the network {network}, "
+                f"the entry {entry!r} must be a tensor of {rank} dimensions; "
+                + ("it is missing." if value is None else f"it has {value.ndim}.")
+            )
+        return value.shape
+
+    def count(network: str, pattern: str) -> int:
+        return sum(bool(re.fullmatch(pattern, name)) for name in states[network])
+
+    base_dim = shape("generator", "from_rgb.weight", 4)[0]
+    hidden_dim, latent_dim = shape("mapping_network", "shared.0.weight", 2)
+    style_dim, width = shape("style_encoder", "unshared.0.weight", 2)
+    halved = count("style_encoder", r"shared\.\d+\.conv1\.weight")
+    # As the published code makes its filter: 8 in the middle, divided by w_hpf.
+    w_hpf = 0.0
+    if GENERATOR_UNUSED[0] in states["generator"]:
+        w_hpf = 8.0 / float(states["generator"][GENERATOR_UNUSED[0]][..., 1, 1].item())
+    return {
+        "image_size": 2 ** (halved + 2),
+        "num_domains": count("style_encoder", r"unshared\.\d+\.weight"),
+        "latent_dim": latent_dim,
+        "style_dim": style_dim,
+        "hidden_dim": hidden_dim,
+        "base_dim": base_dim,
+        "max_dim": width,
+        "w_hpf": w_hpf,
+    }
 
 
 class _Table:

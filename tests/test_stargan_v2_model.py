@@ -1,0 +1,313 @@
+"""StarGAN v2 as a model: training, averages, styles, translation, saving."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_stargan
+from keras_stargan import LabelSet
+from keras_stargan.models.stargan_v2.stargan_v2 import AVERAGED, published_adam
+from keras_stargan.models.stargan_v2.stargan_v2_pytorch import (
+    load_pytorch,
+    save_pytorch,
+)
+from keras_stargan.pytorch_files import read_state_dicts, write_state_dicts
+
+SIZE, COUNT = 16, 4
+TINY = {
+    "image_size": SIZE,
+    "domains": LabelSet(("cat", "dog", "wild")),
+    "latent_dim": 4,
+    "style_dim": 8,
+    "hidden_dim": 8,
+    "base_dim": 4,
+    "max_dim": 8,
+    "ds_iter": 10,
+    "average_decay": 0.9,
+}
+RNG = np.random.default_rng(7)
+IMAGES, REFERENCES, OTHERS = RNG.uniform(-1, 1, (3, COUNT, SIZE, SIZE, 3)).astype("f")
+DOMAINS, TARGETS = np.array([0, 1, 2, 0]), np.array([1, 0, 0, 2])
+LATENTS = RNG.standard_normal((COUNT, 4)).astype("float32")
+BATCH = ((IMAGES, DOMAINS), (REFERENCES, OTHERS, TARGETS))
+
+
+def make_model(**changes):
+    keras.utils.set_random_seed(1)
+    return keras_stargan.StarGANv2(**{**TINY, **changes})
+
+
+def dataset(batch=BATCH):
+    return tf.data.Dataset.from_tensors(batch).repeat()
+
+
+def weights(model):
+    return {
+        name: np.concatenate([w.ravel() for w in getattr(model, name).get_weights()])
+        for name in (*AVERAGED, "discriminator", *(f"average_{n}" for n in AVERAGED))
+    }
+
+
+def fast_adam():
+    return published_adam(1e-2)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A model after two steps, its weights before, after one and after two."""
+    model = make_model()
+    # Tracing the graph would take longer than the steps.
+    model.compile(*(fast_adam() for _ in range(4)), run_eagerly=True)
+    states = [weights(model)]
+    for _ in range(2):
+        model.fit(dataset(), steps_per_epoch=1, verbose=0)
+        states.append(weights(model))
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    model.save(path)
+    return model, states, path
+
+
+def test_every_network_learns(trained):
+    _, (before, after, _), _ = trained
+    for name in (*AVERAGED, "discriminator"):
+        assert np.mean(before[name] != after[name]) > 0.9, name
+
+
+def test_averages_follow_the_weights_after_each_step(trained):
+    _, states, _ = trained
+    for name in AVERAGED:
+        average = states[0][name]
+        for state in states[1:]:
+            average = 0.9 * average + 0.1 * state[name]
+        np.testing.assert_allclose(
+            states[2][f"average_{name}"], average, atol=1e-6, err_msg=name
+        )
+
+
+def test_the_weight_of_diversity_falls_with_the_steps():
+    model = make_model(lambda_ds=2.0)
+    for step, expected in ((0, 2.0), (1, 1.8), (9, 0.2), (10, 0.0), (25, 0.0)):
+        model.step.assign(step)
+        np.testing.assert_allclose(model.diversity_weight(), expected, atol=1e-6)
+
+
+def test_a_saved_model_goes_on_as_if_never_stopped(trained):
+    model, _, path = trained
+    again = keras.saving.load_model(path)
+    assert again.global_step == 2
+    assert again.domains == TINY["domains"]
+    for each in (model, again):
+        each.fit(dataset(), steps_per_epoch=1, verbose=0)
+    for (name, value), other in zip(
+        weights(model).items(), weights(again).values(), strict=True
+    ):
+        np.testing.assert_array_equal(value, other, err_msg=name)
+
+
+def test_translation_is_by_the_averages(trained):
+    model = make_model()
+    expected = model.translate(IMAGES, "dog", latents=LATENTS)
+    for name in AVERAGED:
+        network = getattr(model, name)
+        network.set_weights([0 * w for w in network.get_weights()])
+    found = model.translate(IMAGES, "dog", latents=LATENTS)
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == "float32" and np.abs(found).max() <= 1
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make_model()
+
+
+def test_domains_go_by_name_or_number_or_one_for_each(model):
+    by_name = model.translate(IMAGES, "dog", latents=LATENTS)
+    np.testing.assert_array_equal(model.translate(IMAGES, 1, latents=LATENTS), by_name)
+    each = model.translate(IMAGES, [1, 0, 0, 1], latents=LATENTS)
+    np.testing.assert_allclose(each[[0, 3]], by_name[[0, 3]], atol=1e-5)
+    assert not np.allclose(each[1], by_name[1], atol=1e-3)
+
+
+def test_styles_of_references_are_those_that_translate(model):
+    styles = model.styles_of_references(REFERENCES, "cat")
+    np.testing.assert_allclose(
+        model.translate(IMAGES, styles=styles),
+        model.translate(IMAGES, "cat", references=REFERENCES),
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("source", ["latents", "references"])
+def test_one_style_serves_all_images(model, source):
+    one = {"latents": LATENTS, "references": REFERENCES}[source][:1]
+    found = model.translate(IMAGES, "wild", **{source: one})
+    repeated = {source: np.repeat(one, COUNT, axis=0)}
+    np.testing.assert_allclose(
+        found, model.translate(IMAGES, "wild", **repeated), atol=1e-5
+    )
+
+
+def test_truncation_moves_styles_towards_the_domains_mean(model):
+    styles = model.styles_of_latents(LATENTS, "dog")
+    mean = model.mean_style("dog")
+    np.testing.assert_allclose(
+        model.styles_of_latents(LATENTS, "dog", psi=0.5),
+        mean + 0.5 * (styles - mean),
+        atol=1e-5,
+    )
+    assert not np.allclose(mean, model.mean_style("cat"), atol=1e-2)
+
+
+def test_two_replicas_with_xla_do_what_one_does():
+    states = []
+    for strategy in (
+        tf.distribute.get_strategy(),
+        tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+    ):
+        several = strategy.num_replicas_in_sync > 1
+        with strategy.scope():
+            model = make_model()
+            model.compile(jit_compile=several, run_eagerly=not several)
+        model.fit(dataset(), steps_per_epoch=2, verbose=0)
+        states.append(weights(model))
+    for (name, value), other in zip(states[0].items(), states[1].values(), strict=True):
+        # Adam's first steps are signs: where a gradient is almost 0, chance decides.
+        assert np.mean(np.abs(value - other) < 1e-5) > 0.9, name
+
+
+# Bad input.
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        ((IMAGES, DOMAINS), "reference_dataset gives"),
+        (((IMAGES[:, :8], DOMAINS), BATCH[1]), r"images of shape \(4, 8, 16, 3\)"),
+        (
+            (BATCH[0], (REFERENCES * 127.5, OTHERS, TARGETS)),
+            "needs references .* received values from",
+        ),
+        (((IMAGES, DOMAINS + 1), BATCH[1]), "0 to 2 .cat, dog, wild.; received 3"),
+        ((BATCH[0], (REFERENCES, OTHERS, TARGETS - 1)), "reference_domains .*-1"),
+        ((BATCH[0], (REFERENCES[:2], OTHERS, TARGETS)), "two references for each of 4"),
+    ],
+)
+def test_fit_refuses_bad_batches(batch, message):
+    model = make_model()
+    model.compile()
+    with pytest.raises(ValueError, match=message):
+        model.fit(dataset(batch), steps_per_epoch=1, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"domain": 0}, "one of latents, references and styles; received none"),
+        (
+            {"domain": 0, "latents": LATENTS, "references": REFERENCES},
+            "received latents and references",
+        ),
+        ({"latents": LATENTS}, "domain=None with latents"),
+        ({"domain": 0, "styles": np.zeros((4, 8))}, "none with styles"),
+        ({"domain": "lion", "latents": LATENTS}, "'lion' among cat, dog, wild"),
+        ({"domain": 3, "latents": LATENTS}, "from 0 to 2 .*received 3"),
+        ({"domain": 0, "latents": LATENTS[:, :3]}, r"shape \(n, 4\)"),
+        ({"domain": 0, "latents": LATENTS[:2]}, "as many latents as images, 4"),
+        ({"styles": np.zeros((4, 7))}, r"\(4, 8\) or \(1, 8\); received \(4, 7\)"),
+    ],
+)
+def test_translate_refuses(model, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        model.translate(IMAGES, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_domains": 3}, "num_domains or domains, not both"),
+        ({"domains": None, "num_domains": 0}, "at least 1; received 0"),
+        ({"domains": LabelSet(("a", "b"), "binary")}, "one categorical LabelSet"),
+        ({"ds_iter": 0}, "ds_iter must be at least 1; received 0"),
+        ({"average_decay": 1.5}, "from 0 to 1; received 1.5"),
+        ({"image_size": 48}, "power of two.*48"),
+    ],
+)
+def test_impossible_settings_are_an_error(changes, message):
+    with pytest.raises(ValueError, match=message):
+        make_model(**changes)
+
+
+def test_mixed_float16_is_refused():
+    model = make_model(dtype="mixed_float16")
+    with pytest.raises(ValueError, match="use mixed_bfloat16"):
+        model.compile()
+
+
+def test_a_filter_without_a_fan_is_refused_before_training():
+    model = make_model(w_hpf=1.0)
+    model.compile()
+    with pytest.raises(ValueError, match=r"needs a trained FAN.*load_fan"):
+        model.fit(dataset(), steps_per_epoch=1, verbose=0)
+
+
+# Published files.
+
+
+@pytest.fixture(scope="module")
+def files(trained, tmp_path_factory):
+    model, _, _ = trained
+    folder = tmp_path_factory.mktemp("files")
+    paths = folder / "nets_ema.ckpt", folder / "nets.ckpt"
+    save_pytorch(model, *paths)
+    return paths
+
+
+def test_weights_come_back_from_published_files_exactly(trained, files):
+    model, _, _ = trained
+    again = load_pytorch(*files, domains=TINY["domains"])
+    for name, value in weights(model).items():
+        np.testing.assert_array_equal(weights(again)[name], value, err_msg=name)
+    for name in ("image_size", "latent_dim", "style_dim", "hidden_dim", "w_hpf"):
+        assert getattr(again, name) == getattr(model, name), name
+
+
+def test_the_averages_alone_make_a_model_that_translates(trained, files):
+    model, _, _ = trained
+    again = load_pytorch(files[0])
+    assert again.domains.names == ("cat", "dog", "wild")  # The published three.
+    np.testing.assert_array_equal(
+        again.translate(IMAGES, 1, latents=LATENTS),
+        model.translate(IMAGES, 1, latents=LATENTS),
+    )
+
+
+@pytest.mark.parametrize(
+    ("network", "entry", "message"),
+    [
+        ("generator", "to_rgb.2.bias", "'to_rgb.2.bias' is missing"),
+        ("style_encoder", "shared.0.weight", "'shared.0.weight' is missing"),
+        ("mapping_network", None, "of the network mapping_network"),
+        ("generator", None, "of the network generator"),
+    ],
+)
+def test_a_file_with_a_gap_is_named(files, tmp_path, network, entry, message):
+    states = read_state_dicts(files[0])
+    if entry is None:
+        del states[network]
+    else:
+        del states[network][entry]
+    path = tmp_path / "broken.ckpt"
+    write_state_dicts(path, states)
+    with pytest.raises(ValueError, match=f"broken.ckpt.*{message}"):
+        load_pytorch(path)
+
+
+def test_averages_alone_are_no_networks_file(files):
+    with pytest.raises(ValueError, match="there is no discriminator"):
+        load_pytorch(files[0], files[0])
+
+
+def test_names_must_be_as_many_as_the_domains(files):
+    with pytest.raises(ValueError, match="3 domains; received the names of 2, a, b"):
+        load_pytorch(files[0], domains=LabelSet(("a", "b")))
