@@ -157,7 +157,7 @@ def test_an_earlier_evaluation_is_not_overwritten(evaluated, folder):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert process.returncode == 1
     assert "Error: runs/one/evaluation is not empty" in process.stdout

@@ -151,7 +151,7 @@ def test_interruption_leaves_a_checkpoint_of_the_very_step(rafd, tmp_path, numbe
     process = start(rafd, tmp_path / "run", steps=100000, save_every=1)
     wait_for_checkpoint(process, tmp_path / "run")
     process.send_signal(number)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Go on with --resume" in output
     step = int(output.split("Interrupted at step ")[1].split(";")[0])
@@ -173,7 +173,7 @@ def test_recipe_refuses_what_cannot_work_without_a_traceback(
     rafd, tmp_path, flags, message
 ):
     process = start(rafd, tmp_path / "run", **flags)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     assert message in output.split("Error: ")[1] and "Traceback" not in output
     assert not (tmp_path / "run").exists()
