@@ -16,8 +16,8 @@ BACKEND_FREE = [
     *PACKAGE.glob("models/*/*_heatmaps.py"),
     *PACKAGE.glob("models/*/*_losses.py"),
     *PACKAGE.glob("evaluation/*.py"),
+    *PACKAGE.glob("labels/*.py"),
     PACKAGE / "images.py",
-    PACKAGE / "labels.py",
 ]
 
 

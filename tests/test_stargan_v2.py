@@ -82,7 +82,7 @@ def trained(request):
 
 def entries_of(model):
     """The table of each network's entries."""
-    return stargan_v2_pytorch.network_tables(**stargan_v2_pytorch._settings_of(model))
+    return stargan_v2_pytorch.network_tables(**model.network_settings)
 
 
 # The first step alone, since Adam's first update with beta1 0 is the gradient's sign:

@@ -1,5 +1,6 @@
 """Export of StarGAN v2 as a SavedModel for TensorFlow Serving."""
 
+import functools
 import os
 
 import keras
@@ -47,6 +48,24 @@ def export_saved_model_v2(model: StarGANv2, path: str | os.PathLike) -> None:
     check_place(path)
     size, names = model.image_size, model.domains.names
 
+    specs = {
+        "images": tf.TensorSpec((None, size, size, 3), tf.float32, "images"),
+        "references": tf.TensorSpec((None, size, size, 3), tf.float32, "references"),
+        "latents": tf.TensorSpec((None, model.latent_dim), tf.float32, "latents"),
+        "styles": tf.TensorSpec((None, model.style_dim), tf.float32, "styles"),
+        "domains": tf.TensorSpec((None,), tf.int32, "domains"),
+        "encoded": tf.TensorSpec((None,), tf.string, "encoded"),
+        "domain": tf.TensorSpec((None,), tf.string, "domain"),
+        "seed": tf.TensorSpec((None,), tf.int64, "seed"),
+    }
+
+    def traced_once(*names):
+        # Several signatures call it; each would else have its own copy of a network.
+        signature = [specs[name] for name in names]
+        return functools.partial(
+            tf.function, input_signature=signature, autograph=False
+        )
+
     def checked(domains):
         right = (domains >= 0) & (domains < len(names))
         message = f"domains must be from 0 to {len(names) - 1} ({', '.join(names)})"
@@ -54,12 +73,15 @@ def export_saved_model_v2(model: StarGANv2, path: str | os.PathLike) -> None:
         with tf.control_dependencies([check]):
             return tf.identity(domains)
 
+    @traced_once("latents", "domains")
     def of_latents(latents, domains):
         return model.average_mapping_network([latents, checked(domains)])
 
+    @traced_once("references", "domains")
     def of_references(references, domains):
         return model.average_style_encoder([references, checked(domains)])
 
+    @traced_once("images", "styles")
     def translate(images, styles):
         return tf.clip_by_value(model([images, styles]), -1.0, 1.0)
 
@@ -97,16 +119,6 @@ def export_saved_model_v2(model: StarGANv2, path: str | os.PathLike) -> None:
     def domain_names():
         return {"names": tf.constant(names)}
 
-    specs = {
-        "images": tf.TensorSpec((None, size, size, 3), tf.float32, "images"),
-        "references": tf.TensorSpec((None, size, size, 3), tf.float32, "references"),
-        "latents": tf.TensorSpec((None, model.latent_dim), tf.float32, "latents"),
-        "styles": tf.TensorSpec((None, model.style_dim), tf.float32, "styles"),
-        "domains": tf.TensorSpec((None,), tf.int32, "domains"),
-        "encoded": tf.TensorSpec((None,), tf.string, "encoded"),
-        "domain": tf.TensorSpec((None,), tf.string, "domain"),
-        "seed": tf.TensorSpec((None,), tf.int64, "seed"),
-    }
     archive = keras.export.ExportArchive()
     archive.track(model)
     for name, function, inputs in (

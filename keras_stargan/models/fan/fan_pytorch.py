@@ -1,7 +1,45 @@
 """FAN's weights by the names of the published file (`wing.ckpt`)."""
 
-from keras_stargan.models.fan.fan_networks import NUM_LANDMARKS
-from keras_stargan.pytorch_files import Entries
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from keras_stargan.models.fan.fan_networks import FAN, NUM_LANDMARKS
+from keras_stargan.pytorch_files import (
+    Entries,
+    assign_entries,
+    check_entries,
+    read_state_dicts,
+)
+
+
+def load_weights(fan: FAN, file: str | os.PathLike) -> None:
+    """Gives a FAN the published weights.
+
+    Args:
+        fan: the network.
+        file: `wing.ckpt`.
+
+    Raises:
+        ImportError: without PyTorch.
+        OSError: if there is no such file.
+        ValueError: if it is no such checkpoint; the message names the entry.
+    """
+    states = read_state_dicts(file)
+    if "state_dict" not in states:
+        raise ValueError(
+            f"{file} must hold the FAN's entries as 'state_dict'; it holds "
+            f"{', '.join(states)}."
+        )
+    check_fan(states["state_dict"], str(file))
+    assign_entries(fan, fan_entries(), states["state_dict"])
+
+
+def check_fan(state: Mapping[str, np.ndarray], what: str) -> None:
+    """Raises `ValueError` unless a FAN's weights are there; `what` is their name."""
+    # The published code too takes what it knows and leaves the rest.
+    check_entries(fan_entries(), state, what, unused=state)
 
 
 def fan_entries(num_landmarks: int = NUM_LANDMARKS) -> Entries:

@@ -9,7 +9,6 @@ from keras import ops
 
 from keras_stargan.images import check_images, warn_if_unsigned
 from keras_stargan.labels import LabelSet, LabelSpace, numbered_labels
-from keras_stargan.models.batches import in_batches
 from keras_stargan.models.fan.fan_heatmaps import masks as masks_of_heatmaps
 from keras_stargan.models.fan.fan_networks import FAN
 from keras_stargan.models.stargan_v2.stargan_v2_losses import (
@@ -22,18 +21,36 @@ from keras_stargan.models.stargan_v2.stargan_v2_networks import (
     MappingNetwork,
     StyleEncoder,
 )
+from keras_stargan.models.stargan_v2.stargan_v2_translation import StyleTranslation
 from keras_stargan.training import Adam, AdversarialModel, Update, input_gradient
 from keras_stargan.training.averages import move_averages
 from keras_stargan.training.randomness import Draws
 
+# Arguments of the model that its networks are made from, besides the domains.
+NETWORK_SETTINGS = (
+    "image_size",
+    "latent_dim",
+    "style_dim",
+    "hidden_dim",
+    "base_dim",
+    "max_dim",
+    "w_hpf",
+)
+TRAINING_SETTINGS = (
+    "lambda_reg",
+    "lambda_sty",
+    "lambda_ds",
+    "lambda_cyc",
+    "ds_iter",
+    "average_decay",
+    "seed",
+)
 # The networks whose averages are sampled from (StarGAN v2, appendix).
 AVERAGED = ("generator", "mapping_network", "style_encoder")
-# Of so many styles is the mean that truncation moves towards.
-TRUNCATION_SAMPLES = 10_000
 
 
 @keras.saving.register_keras_serializable("keras_stargan")
-class StarGANv2(AdversarialModel):
+class StarGANv2(StyleTranslation, AdversarialModel):
     """One generator for all domains that makes many pictures of one: by style codes.
 
     A style comes from a latent code by the mapping network, or from a reference image
@@ -209,15 +226,17 @@ class StarGANv2(AdversarialModel):
             "ds": lambda: -self.diversity_weight(),
             "cyc": self.lambda_cyc,
         }
-        of_d_by, of_g_by = self._discriminator_losses, self._generator_losses
-        return tuple(
-            Update(name, functools.partial(loss, styles_from), weights, networks)
-            for name, loss, styles_from, weights, networks in (
-                ("D_latent", of_d_by, self._latent_styles, of_d, ("discriminator",)),
-                ("D_ref", of_d_by, self._reference_styles, of_d, ("discriminator",)),
-                ("G_latent", of_g_by, self._latent_styles, of_g, AVERAGED),
-                ("G_ref", of_g_by, self._reference_styles, of_g, ("generator",)),
-            )
+
+        def update(name, losses, styles, weights, *networks):
+            return Update(name, functools.partial(losses, styles), weights, networks)
+
+        d, g = self._discriminator_losses, self._generator_losses
+        latent, reference = self._latent_styles, self._reference_styles
+        return (
+            update("D_latent", d, latent, of_d, "discriminator"),
+            update("D_ref", d, reference, of_d, "discriminator"),
+            update("G_latent", g, latent, of_g, *AVERAGED),
+            update("G_ref", g, reference, of_g, "generator"),
         )
 
     def diversity_weight(self) -> Any:
@@ -307,11 +326,9 @@ class StarGANv2(AdversarialModel):
         check_images(images, self.image_size)
         for several in references:
             check_images(several, self.image_size, "references")
-        for what, values in (
-            ("domains", domains),
-            ("reference_domains", target_domains),
-        ):
-            self._check_domains(values, len(images), what)
+        # Out of range, the networks would give zeros and say nothing.
+        self.domains.numbers(domains, len(images), "domains")
+        self.domains.numbers(target_domains, len(images), "reference_domains")
         if any(len(several) != len(images) for several in references):
             raise ValueError(
                 f"There must be two references for each of {len(images)} images; "
@@ -333,151 +350,6 @@ class StarGANv2(AdversarialModel):
         masks = [self.make_masks(images)] if self.w_hpf else []
         return self.average_generator([images, styles, *masks])
 
-    def styles_of_latents(
-        self, latents: Any, domain: Any, psi: float = 1.0, batch_size: int = 256
-    ) -> np.ndarray:
-        """Styles of a domain from latent codes, by the averaged mapping network.
-
-        Args:
-            latents: `(n, latent_dim)`, normally distributed.
-            domain: its name or number, or `(n,)` numbers.
-            psi: truncation: 1 for the styles themselves, less for styles nearer to
-                the mean of the domain's.
-            batch_size: how many are computed at once.
-
-        Returns:
-            A float32 array `(n, style_dim)`.
-
-        Raises:
-            ValueError: for another shape or an unknown domain.
-        """
-        latents = np.asarray(latents, "float32")
-        if latents.ndim != 2 or latents.shape[1] != self.latent_dim or not len(latents):
-            raise ValueError(
-                f"latents must have shape (n, {self.latent_dim}), n > 0; received "
-                f"{latents.shape}."
-            )
-        domains = self._numbers(domain, len(latents))
-        styles = in_batches(
-            lambda z, y: self.average_mapping_network([z, y]),
-            batch_size,
-            latents,
-            domains,
-        )
-        if psi == 1.0:
-            return styles
-        means = {number: self.mean_style(number) for number in np.unique(domains)}
-        mean = np.stack([means[number] for number in domains])
-        return (mean + np.float32(psi) * (styles - mean)).astype("float32")
-
-    def mean_style(self, domain: Any, seed: int = 0) -> np.ndarray:
-        """The mean style of a domain, of 10,000 latent codes: `(style_dim,)`.
-
-        Args:
-            domain: its name or number.
-            seed: of the latent codes.
-        """
-        shape = (TRUNCATION_SAMPLES, self.latent_dim)
-        latents = np.random.default_rng(seed).standard_normal(shape, "float32")
-        return self.styles_of_latents(latents, domain).mean(axis=0)
-
-    def styles_of_references(
-        self, references: Any, domain: Any, batch_size: int = 32
-    ) -> np.ndarray:
-        """The styles of images of a domain, by the averaged style encoder.
-
-        Args:
-            references: `(n, image_size, image_size, 3)`, values from -1 to 1.
-            domain: theirs: its name or number, or `(n,)` numbers.
-            batch_size: how many are looked at at once.
-
-        Returns:
-            A float32 array `(n, style_dim)`.
-
-        Raises:
-            ValueError: for other shapes, values or an unknown domain.
-        """
-        references = np.asarray(references, "float32")
-        check_images(references, self.image_size, "references")
-        return in_batches(
-            lambda x, y: self.average_style_encoder([x, y]),
-            batch_size,
-            references,
-            self._numbers(domain, len(references)),
-        )
-
-    def translate(
-        self,
-        images: Any,
-        domain: Any = None,
-        latents: Any = None,
-        references: Any = None,
-        styles: Any = None,
-        psi: float = 1.0,
-        batch_size: int = 32,
-    ) -> np.ndarray:
-        """Translates images to a domain, in styles of latents or references.
-
-        Args:
-            images: `(n, image_size, image_size, 3)`, values from -1 to 1.
-            domain: to which: its name or number, or `(n,)` numbers. Of the
-                references, too. Not with `styles`, which are of a domain already.
-            latents: `(n, latent_dim)`, or one for all images, `(1, latent_dim)`.
-            references: as the images, or one for all of them.
-            styles: `(n, style_dim)`, or one for all images: instead of both.
-            psi: truncation of the latents' styles, as for `styles_of_latents`.
-            batch_size: how many are translated at once.
-
-        Returns:
-            A float32 array `(n, image_size, image_size, 3)`, values from -1 to 1.
-
-        Raises:
-            ValueError: for other shapes or values, an unknown domain, or not exactly
-                one of `latents`, `references` and `styles`.
-        """
-        images = np.asarray(images, "float32")
-        check_images(images, self.image_size)
-        given = {"latents": latents, "references": references, "styles": styles}
-        given = [name for name, value in given.items() if value is not None]
-        if len(given) != 1:
-            raise ValueError(
-                "Give one of latents, references and styles; received "
-                f"{' and '.join(given) or 'none'}."
-            )
-        if (domain is None) == (styles is None):
-            raise ValueError(
-                "Give the domain of latents or references, and none with styles; "
-                f"received domain={domain!r} with {given[0]}."
-            )
-        if styles is None:
-            domain = np.asarray(self._numbers(domain, len(images)))
-            sources = np.asarray(latents if references is None else references)
-            if len(sources) == 1 and np.all(domain == domain[0]):
-                domain = domain[:1]
-            if len(sources) not in (1, len(images)):
-                raise ValueError(
-                    f"There must be as many {given[0]} as images, {len(images)}, or "
-                    f"one for all; received {len(sources)}."
-                )
-            if len(sources) < len(domain):
-                sources = np.repeat(sources, len(domain), axis=0)
-            styles = (
-                self.styles_of_references(sources, domain)
-                if latents is None
-                else self.styles_of_latents(sources, domain, psi)
-            )
-        styles = np.asarray(styles, "float32")
-        if len(styles) == 1:
-            styles = np.repeat(styles, len(images), axis=0)
-        if styles.shape != (len(images), self.style_dim):
-            raise ValueError(
-                f"styles must have shape ({len(images)}, {self.style_dim}) or "
-                f"(1, {self.style_dim}); received {styles.shape}."
-            )
-        outputs = in_batches(lambda x, s: self([x, s]), batch_size, images, styles)
-        # The generator ends without tanh.
-        return np.clip(outputs, -1.0, 1.0)
-
     @property
     def has_fan(self) -> bool:
         """Whether there is a FAN with weights of its own."""
@@ -485,55 +357,15 @@ class StarGANv2(AdversarialModel):
             np.any(ops.convert_to_numpy(self.fan.weights[-1]))
         )
 
-    # Checks.
-
-    def _numbers(self, domain: Any, count: int) -> np.ndarray:
-        """The number of the domain of each of `count` things."""
-        if isinstance(domain, str):
-            domain = self.domains.index(domain)
-        domains = np.asarray(domain)
-        if domains.ndim == 0:
-            domains = np.full(count, domains)
-        self._check_domains(domains, count, "domain")
-        return domains.astype("int32")
-
-    def _check_domains(self, domains: np.ndarray, count: int, what: str) -> None:
-        # Out of range, the networks would give zeros and say nothing.
-        names = self.domains.names
-        if domains.shape != (count,):
-            raise ValueError(
-                f"{what} must be whole numbers of shape ({count},); received shape "
-                f"{domains.shape}."
-            )
-        wrong = [
-            d
-            for d in domains.ravel().tolist()
-            if d != int(d) or not 0 <= d < len(names)
-        ]
-        if wrong:
-            raise ValueError(
-                f"{what} must be whole numbers from 0 to {len(names) - 1} "
-                f"({', '.join(names)}); received {wrong[0]}."
-            )
+    @property
+    def network_settings(self) -> dict[str, Any]:
+        """What the networks are made from, and their weight tables."""
+        settings = {name: getattr(self, name) for name in NETWORK_SETTINGS}
+        return settings | {"num_domains": len(self.domains)}
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this model again."""
-        names = (
-            "image_size",
-            "latent_dim",
-            "style_dim",
-            "hidden_dim",
-            "base_dim",
-            "max_dim",
-            "w_hpf",
-            "lambda_reg",
-            "lambda_sty",
-            "lambda_ds",
-            "lambda_cyc",
-            "ds_iter",
-            "average_decay",
-            "seed",
-        )
+        names = (*NETWORK_SETTINGS, *TRAINING_SETTINGS)
         return (
             super().get_config()
             | {"domains": LabelSpace.of(self.domains).get_config()}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_stargan.labels import LabelSet, numbered_labels
-from keras_stargan.models.fan.fan_pytorch import fan_entries
+from keras_stargan.models.fan.fan_pytorch import check_fan, fan_entries, load_weights
 from keras_stargan.models.stargan_v2.stargan_v2 import AVERAGED, StarGANv2
 from keras_stargan.models.stargan_v2.stargan_v2_networks import (
     block_widths,
@@ -94,7 +94,7 @@ def load_pytorch(
             unused = GENERATOR_UNUSED if name == "generator" else ()
             check_entries(tables[name], states[name], f"{file}, {name}", unused)
     if _FAN in averages:
-        _check_fan(averages[_FAN], f"{averages_file}, {_FAN}")
+        check_fan(averages[_FAN], f"{averages_file}, {_FAN}")
 
     model = StarGANv2(domains=domains, **settings)
     for name in AVERAGED:
@@ -124,7 +124,7 @@ def save_pytorch(
     Raises:
         ImportError: without PyTorch.
     """
-    tables = network_tables(**_settings_of(model))
+    tables = network_tables(**model.network_settings)
     extra = {}
     if model.has_fan:
         extra[_FAN] = network_entries(model.fan, fan_entries())
@@ -162,14 +162,7 @@ def load_fan(model: StarGANv2, file: str | os.PathLike) -> None:
         raise ValueError(
             "A FAN serves the high-pass filter only; this model has w_hpf=0."
         )
-    states = read_state_dicts(file)
-    if "state_dict" not in states:
-        raise ValueError(
-            f"{file} must hold the FAN's entries as 'state_dict'; it holds "
-            f"{', '.join(states)}."
-        )
-    _check_fan(states["state_dict"], str(file))
-    assign_entries(model.fan, fan_entries(), states["state_dict"])
+    load_weights(model.fan, file)
 
 
 def network_tables(
@@ -194,25 +187,6 @@ def network_tables(
         ),
         "discriminator": discriminator_entries(**images, num_domains=num_domains),
     }
-
-
-def _check_fan(state: Mapping[str, np.ndarray], what: str) -> None:
-    # The published code too takes what it knows and leaves the rest.
-    check_entries(fan_entries(), state, what, unused=state)
-
-
-def _settings_of(model: StarGANv2) -> dict[str, Any]:
-    names = [
-        "image_size",
-        "latent_dim",
-        "style_dim",
-        "hidden_dim",
-        "base_dim",
-        "max_dim",
-        "w_hpf",
-    ]
-    settings = {name: getattr(model, name) for name in names}
-    return settings | {"num_domains": len(model.domains)}
 
 
 def _settings(

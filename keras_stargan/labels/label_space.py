@@ -1,7 +1,6 @@
-"""What the entries of a label mean: names, kinds, masks and targets."""
+"""The labels of all data sets of a model: masks, targets and losses."""
 
 import dataclasses
-import difflib
 import functools
 from collections.abc import Sequence
 from typing import Any, Union
@@ -10,114 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_stargan.labels.label_set import LabelSet, as_labels, place_of
 from keras_stargan.losses import classification_losses
-
-KINDS = ("categorical", "binary")
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelSet:
-    """The labels of one data set.
-
-    Args:
-        names: the name of each entry of a label vector, in order.
-        kind: `"categorical"`, exactly one entry of a label is 1 (RaFD's
-            expressions), or `"binary"`, every entry is 0 or 1 by itself
-            (CelebA's attributes).
-        exclusive: for binary labels, groups of names of which a target sets
-            one and clears the others (the hair colours).
-        name: of the data set; needed where several are trained at once.
-
-    Raises:
-        ValueError: for an unknown kind, for names that are missing or occur
-            twice, or for an exclusive group with a name that is not a label.
-
-    Example:
-        >>> hair = LabelSet(("Black_Hair", "Blond_Hair"), "binary")
-        >>> hair.index("Blond_Hair")
-        1
-    """
-
-    names: tuple[str, ...]
-    kind: str = "categorical"
-    exclusive: tuple[tuple[str, ...], ...] = ()
-    name: str = ""
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind must be one of {KINDS}; received {self.kind!r}.")
-        if not self.names or len(set(self.names)) != len(self.names):
-            raise ValueError(
-                "names must be one or more different names; received "
-                f"{list(self.names)}."
-            )
-        for group in self.exclusive:
-            for name in group:
-                self.index(name)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def index(self, name: str) -> int:
-        """The place of a name in the label vector.
-
-        Raises:
-            ValueError: if there is no such label; the message names the nearest.
-        """
-        return _index(self.names, name)
-
-    def chosen(self, labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
-        """The target labels when some names are chosen (StarGAN, section 5.3).
-
-        Categorical: the name's one-hot. Binary: the names' entries are flipped;
-        those of an exclusive group are set and the others of the group cleared.
-
-        Args:
-            labels: the images' own labels, shape (n, number of labels).
-            names: of labels; one, if they are categorical.
-
-        Returns:
-            float32 targets of the same shape as the labels.
-
-        Raises:
-            ValueError: if the labels are not of that shape, or several categorical
-                names or an unknown one are chosen.
-        """
-        own = _as_labels(labels, len(self))
-        if self.kind == "categorical" and len(names) != 1:
-            raise ValueError(
-                f"One name is to be chosen of categorical labels; received {names}."
-            )
-        targets = own.copy()
-        for name in names:
-            index = self.index(name)
-            targets[:, index] = 1.0 - own[:, index]
-            if group := self.group(name):
-                targets[:, [self.index(other) for other in group]] = 0.0
-                targets[:, index] = 1.0
-        return targets
-
-    def chosen_targets(self, labels: np.ndarray) -> list[tuple[str, np.ndarray]]:
-        """The target labels when each name in turn is `chosen`.
-
-        Args:
-            labels: the images' own labels, shape (n, number of labels).
-
-        Returns:
-            For each name, in order, the name and float32 targets of the same
-            shape as the labels.
-
-        Raises:
-            ValueError: if the labels are not of that shape.
-        """
-        return [(name, self.chosen(labels, [name])) for name in self.names]
-
-    def group(self, name: str) -> tuple[str, ...]:
-        """The names that exclude each other and this one, it included; or none."""
-        if self.kind == "categorical":
-            return self.names
-        groups = [group for group in self.exclusive if name in group]
-        return groups[0] if groups else ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,7 +102,7 @@ class LabelSpace:
 
     def set_index(self, name: str) -> int:
         """The place of a data set; raises `ValueError` for an unknown name."""
-        return _index(self.set_names, name, "data set")
+        return place_of(self.set_names, name, "data set")
 
     # Labels of images.
 
@@ -226,7 +119,7 @@ class LabelSpace:
         if isinstance(data_set, str):
             data_set = self.set_index(data_set)
         entries = self.entries[data_set]
-        labels = _as_labels(labels, entries.stop - entries.start)
+        labels = as_labels(labels, entries.stop - entries.start)
         unified = np.zeros((len(labels), self.size), "float32")
         unified[:, entries] = labels
         return self.with_mask(unified, data_set)
@@ -243,7 +136,7 @@ class LabelSpace:
         """
         if isinstance(data_set, str):
             data_set = self.set_index(data_set)
-        labels = _as_labels(labels, self.size).copy()
+        labels = as_labels(labels, self.size).copy()
         if len(self.sets) > 1:
             labels[:, self.num_labels :] = np.eye(len(self.sets))[data_set]
         return labels
@@ -257,14 +150,14 @@ class LabelSpace:
         Returns:
             Integers `(n,)`.
         """
-        labels = _as_labels(labels, self.size)
+        labels = as_labels(labels, self.size)
         if len(self.sets) == 1:
             return np.zeros(len(labels), int)
         return labels[:, self.num_labels :].argmax(axis=1)
 
     def check(self, labels: Any) -> None:
         """Raises `ValueError` unless labels `(n, size)` are right in every entry."""
-        labels = _as_labels(labels, self.size)
+        labels = as_labels(labels, self.size)
         if not (labels.min(initial=0) >= 0 and labels.max(initial=0) <= 1):
             raise ValueError(
                 f"Labels must be 0 or 1; received values from {labels.min():.4g} to "
@@ -333,7 +226,7 @@ class LabelSpace:
 
     def fill(self, labels: Any, guesses: Any = None) -> np.ndarray:
         """Labels without mask, `(n, num_labels)`, guessed where they are not known."""
-        labels = _as_labels(labels, self.size)
+        labels = as_labels(labels, self.size)
         own = labels[:, : self.num_labels].copy()
         if guesses is not None:
             which = self.data_sets(labels)
@@ -359,10 +252,10 @@ class LabelSpace:
             ValueError: for an unknown name, none, names of several data sets,
                 several categorical ones, or names that exclude each other.
         """
-        own = _as_labels(own, self.num_labels)
+        own = as_labels(own, self.num_labels)
         signs = [name not in self.names and name.startswith("-") for name in names]
         bare = [n[1:] if sign else n for n, sign in zip(names, signs, strict=True)]
-        indices = [_index(self.names, name) for name in bare]
+        indices = [place_of(self.names, name) for name in bare]
         of = {
             place
             for place, entries in enumerate(self.entries)
@@ -431,7 +324,7 @@ class LabelSpace:
         Returns:
             float32 array `(n, num_labels)` of zeros and ones, for every data set.
         """
-        logits = _as_labels(logits, self.num_labels)
+        logits = as_labels(logits, self.num_labels)
         labels = np.zeros_like(logits)
         for label_set, entries in zip(self.sets, self.entries, strict=True):
             part, shown = logits[:, entries], labels[:, entries]
@@ -478,26 +371,3 @@ class LabelSpace:
                 for given in config["sets"]
             )
         )
-
-
-def numbered_labels(count: int) -> LabelSet:
-    """Categorical labels with the names "0", "1", ..."""
-    return LabelSet(tuple(map(str, range(count))))
-
-
-def _as_labels(labels: Any, width: int) -> np.ndarray:
-    labels = np.asarray(labels, "float32")
-    if labels.ndim != 2 or labels.shape[1] != width:
-        raise ValueError(
-            f"labels must have the shape (n, {width}); received {labels.shape}."
-        )
-    return labels
-
-
-def _index(names: Sequence[str], name: str, what: str = "label") -> int:
-    if name not in names:
-        lower = {other.lower(): other for other in names}
-        near = [lower[n] for n in difflib.get_close_matches(name.lower(), lower)]
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise ValueError(f"There is no {what} {name!r} among {', '.join(names)}.{hint}")
-    return names.index(name)

@@ -1,0 +1,6 @@
+"""What the entries of a label mean: names, kinds, masks and targets."""
+
+from keras_stargan.labels.label_set import KINDS, LabelSet, numbered_labels
+from keras_stargan.labels.label_space import LabelSpace
+
+__all__ = ["KINDS", "LabelSet", "LabelSpace", "numbered_labels"]
