@@ -22,7 +22,7 @@ from collections.abc import Callable
 
 import numpy as np
 from absl import flags
-from v1_data import load_data
+from data_sources import DRAWN, load_data
 
 import keras_stargan
 from keras_stargan.data import ImageSet
@@ -128,7 +128,7 @@ class Data:
     @property
     def drawn(self) -> bool:
         """Whether they are avatars."""
-        return self.source.startswith("avatars:")
+        return self.source in DRAWN
 
     def load(self) -> tuple[ImageSet, ImageSet]:
         """The training and the test part."""

@@ -6,6 +6,8 @@ Datasets has prepared. The defaults are then the paper's. Without, it draws avat
 five attributes, and the defaults are small enough for two cores and no GPU.
 """
 
+import training  # isort: skip
+
 import v1_training
 from absl import flags
 
@@ -29,12 +31,13 @@ flags.DEFINE_integer(
 
 KINDS = {"data_dir": "celeba", "csv": "csv", "tfds_name": "tfds"}
 
-RECIPE = v1_training.Recipe(
+RECIPE = training.Recipe(
+    v1_training.METHOD,
     work_dir="runs/v1_celeba",
-    sources=lambda: (v1_training.named_data(KINDS, "avatars:attributes"), []),
+    sources=lambda: (training.named_data(KINDS, "avatars:attributes"), []),
     published={"epochs": 20},
 )
-v1_training.define_flags(RECIPE)
+training.define_flags(RECIPE)
 
 if __name__ == "__main__":
-    v1_training.run(RECIPE)
+    training.run(RECIPE)

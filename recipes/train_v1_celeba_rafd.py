@@ -12,11 +12,12 @@ it also says what the wrong mask does (the paper's section 5.5).
 """
 
 # First, since it says how TensorFlow starts.
-import v1_training  # isort: skip
+import training  # isort: skip
 
 import dataclasses
 
 import numpy as np
+import v1_training
 from absl import flags
 
 from keras_stargan import StarGAN
@@ -135,13 +136,15 @@ def _joined(first: ImageSet, second: ImageSet) -> ImageSet:
     )
 
 
-RECIPE = v1_training.Recipe(
+RECIPE = training.Recipe(
+    v1_training.METHOD,
     work_dir="runs/v1_celeba_rafd",
     sources=sources,
     published={"steps": 200_000, "steps_per_epoch": 2000, "save_every": 5},
+    small={"steps": 6000},
     evaluate=evaluate,
 )
-v1_training.define_flags(RECIPE)
+training.define_flags(RECIPE)
 
 if __name__ == "__main__":
-    v1_training.run(RECIPE)
+    training.run(RECIPE)

@@ -7,6 +7,8 @@ paper's. Without, it draws avatars with RaFD's eight expressions, and the defaul
 small enough for two cores and no GPU.
 """
 
+import training  # isort: skip
+
 import v1_training
 from absl import flags
 
@@ -19,12 +21,13 @@ flags.mark_flags_as_mutual_exclusive(["data_dir", "folders", "tfds_name"])
 
 KINDS = {"data_dir": "rafd", "folders": "folders", "tfds_name": "tfds"}
 
-RECIPE = v1_training.Recipe(
+RECIPE = training.Recipe(
+    v1_training.METHOD,
     work_dir="runs/v1_rafd",
-    sources=lambda: (v1_training.named_data(KINDS, "avatars:expressions"), []),
+    sources=lambda: (training.named_data(KINDS, "avatars:expressions"), []),
     published={"epochs": 200, "save_every": 10},
 )
-v1_training.define_flags(RECIPE)
+training.define_flags(RECIPE)
 
 if __name__ == "__main__":
-    v1_training.run(RECIPE)
+    training.run(RECIPE)

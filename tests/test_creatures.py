@@ -15,7 +15,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def parts(cache):
-    return load_creatures(SIZE, 4, 2, cache_dir=cache)
+    return load_creatures("species", SIZE, 4, 2, cache_dir=cache)
 
 
 def test_both_parts_have_creatures_of_each_kind(parts):
@@ -39,14 +39,14 @@ def test_kinds_are_drawn_as_they_are_labelled(parts):
 
 
 def test_the_test_part_does_not_depend_on_the_training_part(parts, cache):
-    _, test = load_creatures(SIZE, 1, 2, cache_dir=cache)
+    _, test = load_creatures("species", SIZE, 1, 2, cache_dir=cache)
     np.testing.assert_array_equal(test.images, parts[1].images)
     assert not set(parts[0].people) & set(parts[1].people)
 
 
 def test_creatures_are_drawn_once(parts, cache, monkeypatch):
     monkeypatch.delattr(avatar_renderer, "draw_all")
-    again, _ = load_creatures(SIZE, 4, 2, cache_dir=cache)
+    again, _ = load_creatures("species", SIZE, 4, 2, cache_dir=cache)
     np.testing.assert_array_equal(again.images, parts[0].images)
 
 
@@ -54,3 +54,8 @@ def test_creatures_are_drawn_once(parts, cache, monkeypatch):
 def test_numbers_below_1_are_an_error(name, tmp_path):
     with pytest.raises(ValueError, match=f"{name} must be 1 or more; received 0"):
         load_creatures(cache_dir=tmp_path, **{name: 0})
+
+
+def test_an_unknown_set_is_an_error():
+    with pytest.raises(ValueError, match="species, faces; received 'plants'"):
+        load_creatures("plants")

@@ -1,13 +1,11 @@
 """The recipe of two data sets: from pictures as the real sets have them to figures."""
 
-import importlib
+import dataclasses
 import json
-import pathlib
-import sys
 
 import numpy as np
 import pytest
-from absl import flags
+import recipe_modules
 from PIL import Image
 
 import keras_stargan
@@ -16,7 +14,6 @@ from keras_stargan.data import ImageSet
 from keras_stargan.data.celeba import ATTRIBUTES
 from keras_stargan.data.rafd import EXPRESSIONS
 
-RECIPES = pathlib.Path(__file__).parents[1] / "recipes"
 HAIR = keras_stargan.LabelSet(("blond",), "binary", name="CelebA")
 TINY = {
     "image_size": 16,
@@ -59,15 +56,8 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def recipe():
-    """The recipe as a module; its flags, which others have too, go with it."""
-    others = set(flags.FLAGS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(RECIPES)
-        yield importlib.import_module("train_v1_celeba_rafd")
-    for name in set(flags.FLAGS) - others:
-        delattr(flags.FLAGS, name)
-    for name in ("train_v1_celeba_rafd", "v1_training"):
-        del sys.modules[name]
+    with recipe_modules.imported("train_v1_celeba_rafd") as module:
+        yield module
 
 
 @pytest.fixture
@@ -80,17 +70,16 @@ def run(recipe, monkeypatch, tmp_path):
 
     monkeypatch.setattr(recipe.v1_training, "train_classifier", quick)
     monkeypatch.setattr(recipe, "train_classifier", quick)
-    monkeypatch.setattr(recipe.v1_training, "export_saved_model", lambda *_: None)
+    method = dataclasses.replace(recipe.RECIPE.method, export=lambda *_: None)
+    without_export = dataclasses.replace(recipe.RECIPE, method=method)
 
     def run(**given):
         given = {**TINY, "work_dir": tmp_path / "run", **given}
-        flags.FLAGS.unparse_flags()
-        flags.FLAGS(["recipe", *(f"--{name}={value}" for name, value in given.items())])
-        recipe.v1_training.main(recipe.RECIPE)
+        with recipe_modules.parsed(**given):
+            recipe.training.main(without_export)
         return tmp_path / "run"
 
-    yield run
-    flags.FLAGS.unparse_flags()
+    return run
 
 
 def test_one_run_gives_figures_of_both_sets_and_of_both_masks(run, folders):

@@ -11,6 +11,7 @@ import time
 import keras
 import numpy as np
 import pytest
+import recipe_modules
 from PIL import Image
 from test_stargan import make_dataset, make_model, weights
 
@@ -159,23 +160,32 @@ def test_interruption_leaves_a_checkpoint_of_the_very_step(rafd, tmp_path, numbe
     assert keras.saving.load_model(checkpoint).global_step == step
 
 
+def test_recipe_refuses_without_a_traceback(tmp_path):
+    process = start("nowhere", tmp_path / "run")
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "nowhere" in output.split("Error: ")[1] and "Traceback" not in output
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    with recipe_modules.imported("train_v1_rafd") as module:
+        yield module
+
+
 @pytest.mark.parametrize(
     "flags, message",
     [
-        ({"data_dir": "nowhere"}, "nowhere"),
         ({"image_size": 18}, "multiple of 4; received 18"),
         ({"epochs": 3}, "--steps or --epochs, not both"),
         ({"resume": "true"}, "--resume needs an earlier run"),
         ({"batch_size": 99}, "batch_size must be in 1..24"),
     ],
 )
-def test_recipe_refuses_what_cannot_work_without_a_traceback(
-    rafd, tmp_path, flags, message
-):
-    process = start(rafd, tmp_path / "run", **flags)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 1
-    assert message in output.split("Error: ")[1] and "Traceback" not in output
+def test_recipe_refuses_what_cannot_work(recipe, rafd, tmp_path, flags, message):
+    given = {**FLAGS, "data_dir": rafd, "work_dir": tmp_path / "run", **flags}
+    with recipe_modules.parsed(**given), pytest.raises(ValueError, match=message):
+        recipe.training.main(recipe.RECIPE)
     assert not (tmp_path / "run").exists()
 
 

@@ -29,7 +29,7 @@ class _Drawing:
     """
 
     label_set: LabelSet
-    person: dict[str, tuple[str, ...]]
+    person: dict[str, tuple[str | int, ...]]
     labels: dict[str, dict[str, object]]
 
 
@@ -169,8 +169,7 @@ def _avataaars_neutral() -> _Style:
                 label_set=EXPRESSIONS,
                 person={
                     "backgroundColor": _SKIN_COLORS,  # In this style, the head's.
-                    "borderRadius": (10, 20, 30, 40, 50),
-                    "rotate": (-5, 0, 5),
+                    "borderRadius": tuple(range(5, 55, 5)),
                     # Hair's colours around the faces: trained on one colour alone,
                     # a generator paints it over the other style's hair.
                     "canvas": (_BACKGROUND, *_HAIRS),
@@ -296,8 +295,7 @@ def _options(style: _Style, name: str, person: int, label: np.ndarray) -> dict:
     picks = np.unravel_index(person, sizes)
     options = {"seed": str(person), **style.always}
     for (option, choices), pick in zip(drawing.person.items(), picks, strict=True):
-        choice = choices[pick]
-        options[option] = [choice] if option.endswith(("Color", "Variant")) else choice
+        options[option] = choices[pick]
     for label_name in itertools.compress(drawing.label_set.names, label):
         options.update(drawing.labels[label_name])
     return options

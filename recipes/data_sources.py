@@ -1,20 +1,27 @@
-"""Which pictures a recipe of StarGAN is about: from a word in its settings to data."""
+"""Which pictures a recipe is about: from a word in its settings to data."""
+
+import functools
 
 from keras_stargan.data import (
     ImageSet,
     load_attributes_csv,
     load_avatars,
     load_celeba,
+    load_creatures,
     load_folders,
     load_rafd,
     load_tfds,
 )
 
-# Of the avatars: what is drawn, in which style.
-AVATARS = {
-    "expressions": ("expressions", "avataaars"),
-    "attributes": ("attributes", "avataaars"),
-    "other_expressions": ("expressions", "avataaars-neutral"),
+# What is drawn on this machine.
+DRAWN = {
+    "avatars:expressions": functools.partial(load_avatars, "expressions"),
+    "avatars:attributes": functools.partial(load_avatars, "attributes"),
+    "avatars:other_expressions": functools.partial(
+        load_avatars, "expressions", style="avataaars-neutral"
+    ),
+    "creatures:species": functools.partial(load_creatures, "species"),
+    "creatures:faces": functools.partial(load_creatures, "faces"),
 }
 _LOADERS = {
     "rafd": load_rafd,
@@ -38,9 +45,9 @@ def load_data(
 
     Args:
         source: what and where, as `rafd:FOLDER`, `folders:FOLDER`, `celeba:FOLDER`,
-            `csv:FILE`, `tfds:NAME` or `avatars:` and a key of `AVATARS`.
+            `csv:FILE`, `tfds:NAME` or a key of `DRAWN`.
         image_size: side of the pictures in pixels.
-        seed: decides what is held out. Avatars are always the same.
+        seed: decides what is held out. What is drawn is always the same.
         attributes: names, of data sets that have a choice of them.
         test_images: how many pictures of CelebA are held out; by default 2,000.
         skip_unreadable: leave damaged files out.
@@ -50,18 +57,16 @@ def load_data(
         ValueError: for another word, or as the data set's reader.
     """
     kind, _, place = source.partition(":")
-    known = AVATARS if kind == "avatars" else {place}
-    if place not in known or kind not in (*_LOADERS, "avatars"):
-        words = [f"{name}:..." for name in _LOADERS] + [f"avatars:{n}" for n in AVATARS]
+    if source not in DRAWN and not (place and kind in _LOADERS):
+        words = [*(f"{name}:..." for name in _LOADERS), *DRAWN]
         raise ValueError(
             f"Data must be one of {', '.join(words)}; received {source!r}."
         )
     print(f"Data: {source}.")
-    if kind == "avatars":
+    if source in DRAWN:
         if attributes:
             raise ValueError("Avatars have no choice of --attributes; name a data set.")
-        drawn, style = AVATARS[place]
-        return load_avatars(drawn, image_size, cache_dir=cache_dir, style=style)
+        return DRAWN[source](image_size=image_size, cache_dir=cache_dir)
     chosen = {}
     if attributes and kind in ("celeba", "csv", "tfds"):
         chosen["attributes"] = tuple(attributes)

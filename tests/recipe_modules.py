@@ -1,0 +1,37 @@
+"""Recipes as modules of the tests' process: another would import TensorFlow again."""
+
+import contextlib
+import importlib
+import pathlib
+import sys
+
+import pytest
+from absl import flags
+
+RECIPES = pathlib.Path(__file__).parents[1] / "recipes"
+
+
+@contextlib.contextmanager
+def imported(name):
+    """A recipe as a module; its flags, which others have too, go with it."""
+    other_flags, other_modules = set(flags.FLAGS), set(sys.modules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(RECIPES)
+        yield importlib.import_module(name)
+    for flag in set(flags.FLAGS) - other_flags:
+        delattr(flags.FLAGS, flag)
+    # Two recipes may share modules, which define flags.
+    for path in RECIPES.glob("*.py"):
+        if path.stem not in other_modules:
+            sys.modules.pop(path.stem, None)
+
+
+@contextlib.contextmanager
+def parsed(**given):
+    """Flags as if they were given on the command line."""
+    flags.FLAGS.unparse_flags()
+    flags.FLAGS(["recipe", *(f"--{name}={value}" for name, value in given.items())])
+    try:
+        yield
+    finally:
+        flags.FLAGS.unparse_flags()
