@@ -1,28 +1,30 @@
 """Translation of pictures of any size and shape, in memory or from file to file."""
 
-import collections
-import glob
 import os
 import pathlib
-import re
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 from PIL import Image
 
-from keras_stargan.data.framing import FITS, Framing, frame
-from keras_stargan.data.pictures import SUFFIXES, first_faults, open_picture
+from keras_stargan.data.framing import FITS, frame
+from keras_stargan.data.picture_files import (
+    check_outputs,
+    find_inputs,
+    in_parallel,
+    look_at,
+    output_paths,
+)
+from keras_stargan.data.pictures import as_rgb, open_picture
 from keras_stargan.images import from_uint8, image_grid, save_png, to_uint8
 from keras_stargan.labels import LabelSpace
 from keras_stargan.models.stargan.stargan import StarGAN
 from keras_stargan.models.stargan.stargan_pytorch import load_pytorch
+from keras_stargan.training.checkpoints import model_file
 
 _GRID = "grid.png"
 _GRID_ROWS = 32
-_SIZES_SAID = 10
-_IN_FLIGHT = 64  # files looked at between two steps of the progress bar
 
 
 def load_model(
@@ -41,19 +43,7 @@ def load_model(
         ImportError: for a published checkpoint, without PyTorch.
         ValueError: if there is no such file, or no StarGAN in it.
     """
-    path = pathlib.Path(path)
-    if path.is_dir():
-        files = [*path.glob("checkpoints/step-*.keras"), *path.glob("model.keras")]
-        if not files:
-            raise ValueError(
-                f"The folder {path} has neither model.keras nor checkpoints in it."
-            )
-        path = max(files, key=lambda file: file.stat().st_mtime_ns)
-    if not path.is_file():
-        raise ValueError(
-            f"There is no {path}. A model is a .keras file, the folder of a run, or "
-            "the published code's checkpoint of a generator."
-        )
+    path = model_file(path)
     if path.suffix != ".keras":
         return load_pytorch(path, discriminator)
     if discriminator is not None:
@@ -132,7 +122,7 @@ def translate_pictures(
         ```
     """
     _check(model, targets, fit, source_labels, batch_size)
-    pictures = [_as_rgb(picture) for picture in pictures]
+    pictures = [as_rgb(picture) for picture in pictures]
     framings = [frame(picture.size, model.image_size, fit) for picture in pictures]
     translations = {
         title: [] for title in _target_labels(model.labels, targets, _none(model, 1))
@@ -203,30 +193,17 @@ def translate_files(
     """
     _check(model, targets, fit, source_labels, batch_size)
     output_dir = pathlib.Path(output_dir)
-    if isinstance(inputs, str | os.PathLike):
-        inputs = [inputs]
-    files = _find_inputs(inputs, output_dir)
+    files = find_inputs(inputs, output_dir)
     titles = list(_target_labels(model.labels, targets, _none(model, 1)))
-    outputs = _outputs(files, titles, output_dir)
+    outputs = output_paths(files, titles, output_dir)
     grid_path = output_dir / _GRID
     every = [path for paths in outputs.values() for path in paths]
-    _check_outputs([*every, grid_path], files, overwrite)
+    check_outputs([*every, grid_path], files, overwrite)
 
     say = print if verbose else lambda *_: None
-    say(f"Looking at {len(files)} pictures")
-    framings, faults = _look_at(list(files), model.image_size, fit, verbose)
-    if faults:
-        said = (
-            f"{len(faults)} of {len(files)} pictures cannot be read. "
-            f"{first_faults(faults)}"
-        )
-        if not skip_unreadable:
-            raise ValueError(f"{said} (skip_unreadable leaves such files out.)")
-        if not framings:
-            raise ValueError(said)
-        say(f"Left out: {said}")
-    for line in _frames_said(framings, original_size):
-        say(line)
+    framings = look_at(
+        list(files), model.image_size, fit, original_size, skip_unreadable, verbose
+    )
     if source_labels is None and needs_own_labels(model.labels, targets):
         say(
             "The inputs' own labels are guessed by the model's discriminator; "
@@ -240,7 +217,7 @@ def translate_files(
     for start in range(0, len(readable), batch_size):
         batch = readable[start : start + batch_size]
         squares = np.stack(
-            _parallel(lambda path: framings[path].square(open_picture(path)), batch)
+            in_parallel(lambda path: framings[path].square(open_picture(path)), batch)
         )
         translated = _translate(model, squares, targets, source_labels)
         for i, path in enumerate(batch):
@@ -338,160 +315,3 @@ def _translate(
         title: to_uint8(model.translate(images, labels, len(images)))
         for title, labels in _target_labels(model.labels, targets, own).items()
     }
-
-
-# Pictures.
-
-
-def _frames_said(
-    framings: dict[pathlib.Path, Framing], original_size: bool
-) -> Iterable[str]:
-    """What happens to the pictures, a line for each size."""
-    kinds = collections.defaultdict(list)
-    for path, framing in framings.items():
-        kinds[framing.said(original_size)].append(path)
-    kinds = sorted(kinds.items(), key=lambda kind: -len(kind[1]))
-    for said, paths in kinds[:_SIZES_SAID]:
-        yield f"{paths[0] if len(paths) == 1 else f'{len(paths)} pictures'}, {said}"
-    if len(kinds) > _SIZES_SAID:
-        yield f"and pictures of {len(kinds) - _SIZES_SAID} other sizes in the same way"
-
-
-def _as_rgb(picture: Image.Image | np.ndarray) -> Image.Image:
-    if isinstance(picture, Image.Image):
-        kind = f"a picture of mode {picture.mode}"
-    else:
-        array = np.asarray(picture)
-        kind = f"an array of {array.dtype} of shape {array.shape}"
-        if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3:
-            picture = Image.fromarray(array)
-    if getattr(picture, "mode", None) != "RGB":
-        raise ValueError(
-            "pictures must be Pillow's of mode RGB, as open_picture reads them, or "
-            f"uint8 arrays of shape (height, width, 3); received {kind}."
-        )
-    return picture
-
-
-# Files.
-
-
-def _find_inputs(
-    inputs: Sequence[str | os.PathLike], output_dir: pathlib.Path
-) -> dict[pathlib.Path, pathlib.PurePath]:
-    """The files in order, each with what its outputs are called, without ending."""
-    found = {}
-    for given in inputs:
-        path = pathlib.Path(given)
-        if path.is_dir():
-            made = output_dir.resolve()
-            if path.resolve() == made:
-                raise ValueError(
-                    f"{path} is both input and output; give another output_dir, which "
-                    "may be in it."
-                )
-            names = {file: file.relative_to(path) for file in sorted(path.rglob("*"))}
-            files = {
-                file: name.with_suffix("")
-                for file, name in names.items()
-                if name.suffix.lower() in SUFFIXES
-                and not any(part.startswith(".") for part in name.parts)
-                and made not in file.resolve().parents
-                and file.is_file()
-            }
-        elif path.is_file():
-            files = {path: pathlib.PurePath(path.stem)}
-        else:
-            matches = sorted(map(pathlib.Path, glob.glob(str(given), recursive=True)))
-            files = {
-                file: pathlib.PurePath(file.stem) for file in matches if file.is_file()
-            }
-        if not files:
-            raise ValueError(
-                f"{str(given)!r} is no file, no folder with pictures "
-                f"({', '.join(SUFFIXES)}) and no glob that matches a file."
-            )
-        found |= files
-    return found
-
-
-def _outputs(
-    files: dict[pathlib.Path, pathlib.PurePath],
-    titles: Sequence[str],
-    output_dir: pathlib.Path,
-) -> dict[pathlib.Path, list[pathlib.Path]]:
-    """For each input the outputs, in the order of the titles; no two are one."""
-    folders = {}
-    for title in titles:
-        # A leading dot would hide the folder, or lead out of the place.
-        folder = re.sub(r"^\.|[^\w ,+.()-]", "_", title)
-        if folder in folders:
-            raise ValueError(
-                f"Translations to {folders[folder]} and to {title} would both be in a "
-                f"folder {folder}; give them in two runs, with two output_dir."
-            )
-        folders[folder] = title
-    names = {}
-    for path, name in files.items():
-        if name in names:
-            raise ValueError(
-                f"The outputs of {names[name]} and {path} would both be called "
-                f"{name}.png. Rename one, or if they are in different folders, give a "
-                "folder that holds both of these."
-            )
-        names[name] = path
-    return {
-        path: [
-            output_dir / folder / name.with_name(f"{name.name}.png")
-            for folder in folders
-        ]
-        for path, name in files.items()
-    }
-
-
-def _check_outputs(
-    outputs: Sequence[pathlib.Path], inputs: Iterable[pathlib.Path], overwrite: bool
-) -> None:
-    there = [path for path in outputs if path.exists()]
-    if there and not overwrite:
-        more = f" (and {len(there) - 1} more outputs)" if len(there) > 1 else ""
-        raise ValueError(
-            f"{there[0]} is there already{more}. Give another output_dir, or overwrite "
-            "to replace what is there."
-        )
-    resolved = {path.resolve() for path in inputs}
-    for path in there:
-        if path.resolve() in resolved:
-            raise ValueError(
-                f"{path} is both input and output; give another output_dir."
-            )
-
-
-def _look_at(
-    paths: Sequence[pathlib.Path], image_size: int, fit: str, verbose: int
-) -> tuple[dict[pathlib.Path, Framing], list[ValueError]]:
-    """Reads every file once, for its size, and to know that it can be read."""
-
-    def look(path):
-        try:
-            return frame(open_picture(path).size, image_size, fit)
-        except ValueError as error:
-            return error
-
-    framings, faults = {}, []
-    progress = keras.utils.Progbar(len(paths), verbose=verbose, unit_name="picture")
-    # By portions, or Ctrl-C would wait for all.
-    for start in range(0, len(paths), _IN_FLIGHT):
-        portion = paths[start : start + _IN_FLIGHT]
-        for path, result in zip(portion, _parallel(look, portion), strict=True):
-            if isinstance(result, ValueError):
-                faults.append(result)
-            else:
-                framings[path] = result
-        progress.add(len(portion))
-    return framings, faults
-
-
-def _parallel(function: Callable, items: Sequence) -> list:
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(function, items))

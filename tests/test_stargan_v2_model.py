@@ -159,6 +159,14 @@ def test_truncation_moves_styles_towards_the_domains_mean(model):
     assert not np.allclose(mean, model.mean_style("cat"), atol=1e-2)
 
 
+class HalfTrained(keras_stargan.StarGANv2):
+    """An update of each player, of each kind of style: all four compile for minutes."""
+
+    @property
+    def updates(self):
+        return super().updates[1:3]
+
+
 def test_two_replicas_with_xla_do_what_one_does():
     states = []
     for strategy in (
@@ -167,7 +175,8 @@ def test_two_replicas_with_xla_do_what_one_does():
     ):
         several = strategy.num_replicas_in_sync > 1
         with strategy.scope():
-            model = make_model()
+            keras.utils.set_random_seed(1)
+            model = HalfTrained(**TINY)
             model.compile(jit_compile=several, run_eagerly=not several)
         model.fit(dataset(), steps_per_epoch=2, verbose=0)
         states.append(weights(model))

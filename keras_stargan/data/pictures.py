@@ -98,3 +98,24 @@ def crop_box(size: tuple[int, int], crop: str) -> tuple[float, float, float, flo
     left = min(max(centre[0] * width - side / 2, 0), width - side)
     top = min(max(centre[1] * height - side / 2, 0), height - side)
     return left, top, left + side, top + side
+
+
+def as_rgb(picture: Image.Image | np.ndarray) -> Image.Image:
+    """A picture as Pillow's of mode RGB; raises `ValueError` for what is none.
+
+    Args:
+        picture: Pillow's of mode RGB, or a uint8 array `(height, width, 3)`.
+    """
+    if isinstance(picture, Image.Image):
+        kind = f"a picture of mode {picture.mode}"
+    else:
+        array = np.asarray(picture)
+        kind = f"an array of {array.dtype} of shape {array.shape}"
+        if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3:
+            picture = Image.fromarray(array)
+    if getattr(picture, "mode", None) != "RGB":
+        raise ValueError(
+            "pictures must be Pillow's of mode RGB, as open_picture reads them, or "
+            f"uint8 arrays of shape (height, width, 3); received {kind}."
+        )
+    return picture

@@ -49,6 +49,28 @@ def save_model(model: keras.Model, path: str | os.PathLike) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def model_file(path: str | os.PathLike) -> pathlib.Path:
+    """The file of a model: the path itself, or the newest model of a run's folder.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    path = pathlib.Path(path)
+    if path.is_dir():
+        files = [*path.glob(f"checkpoints/{_PATTERN}"), *path.glob("model.keras")]
+        if not files:
+            raise ValueError(
+                f"The folder {path} has neither model.keras nor checkpoints in it."
+            )
+        path = max(files, key=lambda file: file.stat().st_mtime_ns)
+    if not path.is_file():
+        raise ValueError(
+            f"There is no {path}. A model is a .keras file, the folder of a run, or a "
+            "checkpoint of the published code."
+        )
+    return path
+
+
 def restore_checkpoint(model: keras.Model, folder: str | os.PathLike) -> bool:
     """Gives a compiled model the state of the last checkpoint that can be read.
 

@@ -1,0 +1,142 @@
+"""Videos from frames: MP4, which browsers play, and GIF."""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+from PIL import Image
+
+FPS = 30
+_MOST_FPS = 50  # Browsers slow faster GIFs down.
+
+
+def check_video_paths(paths: Sequence[str | os.PathLike]) -> None:
+    """Raises unless `save_video` can write such files, before the frames are made.
+
+    Args:
+        paths: of videos.
+
+    Raises:
+        ImportError: for an MP4, without PyAV.
+        ValueError: for another ending than .mp4 and .gif.
+    """
+    for path in map(pathlib.Path, paths):
+        if path.suffix not in _WRITERS:
+            raise ValueError(
+                f"Videos are written as {' and '.join(_WRITERS)}; received {path}."
+            )
+        if path.suffix == ".mp4":
+            _import_av()
+
+
+def save_video(
+    paths: Sequence[str | os.PathLike], frames: Iterable[np.ndarray], fps: int = FPS
+) -> None:
+    """Writes frames to one or more videos, each in one step: never half a file.
+
+    An MP4 is H.264 in 4:2:0; where width or height is odd, the last column or row is
+    doubled. Its frames are not kept in memory. A GIF's are till its end, a byte a
+    pixel; it repeats without end, has 256 colours in each frame, and can pause
+    between frames for whole hundredths of a second only.
+
+    Args:
+        paths: files that end in .mp4 or .gif; their folders are made where missing.
+        frames: uint8 arrays `(height, width, 3)`, all of one size.
+        fps: frames a second, from 1 to 50.
+
+    Raises:
+        ImportError: for an MP4, without PyAV.
+        ValueError: for another ending or rate, no frame, or frames of another kind.
+    """
+    paths = [pathlib.Path(path) for path in paths]
+    check_video_paths(paths)
+    if not 1 <= fps <= _MOST_FPS:
+        raise ValueError(f"fps must be from 1 to {_MOST_FPS}; received {fps}.")
+    size = None
+    with contextlib.ExitStack() as files:
+        # The last to be entered is the first to end: files get their names at the
+        # end of all, when every video is whole.
+        temporaries = [files.enter_context(_moved_when_whole(path)) for path in paths]
+        appends = [
+            files.enter_context(_WRITERS[path.suffix](temporary, fps))
+            for path, temporary in zip(paths, temporaries, strict=True)
+        ]
+        for frame in frames:
+            size = size or frame.shape
+            if (frame.dtype, frame.shape[2:], frame.shape) != (np.uint8, (3,), size):
+                raise ValueError(
+                    "frames must be uint8 arrays of one shape (height, width, 3); "
+                    f"received {frame.dtype} of shape {frame.shape}, the first being "
+                    f"of shape {size}."
+                )
+            for append in appends:
+                append(frame)
+        if size is None:
+            raise ValueError("A video needs one frame or more; received none.")
+
+
+@contextlib.contextmanager
+def _moved_when_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """A path to write to, which gets its name when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _mp4(path: pathlib.Path, fps: int) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yields what appends a frame."""
+    av = _import_av()
+    # The index at the front, so that browsers play before all is loaded.
+    front = {"movflags": "+faststart"}
+    with av.open(str(path), "w", format="mp4", options=front) as container:
+        stream = container.add_stream("libx264", rate=fps, options={"crf": "18"})
+        stream.pix_fmt = "yuv420p"
+        # Said, or players guess it from the height.
+        stream.codec_context.colorspace = av.video.reformatter.Colorspace.ITU601
+
+        def append(frame):
+            height, width = frame.shape[:2]
+            # 4:2:0 has one colour for each 2x2 pixels.
+            even = np.pad(frame, [(0, height % 2), (0, width % 2), (0, 0)], "edge")
+            if not stream.codec_context.is_open:
+                stream.height, stream.width = even.shape[:2]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(even, "rgb24")))
+
+        yield append
+        container.mux(stream.encode())  # what the encoder still held back
+
+
+@contextlib.contextmanager
+def _gif(path: pathlib.Path, fps: int) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yields what appends a frame."""
+    pictures = []
+    yield lambda frame: pictures.append(Image.fromarray(frame).quantize())
+    pictures[0].save(
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=10 * round(100 / fps),
+        loop=0,
+    )
+
+
+_WRITERS = {".mp4": _mp4, ".gif": _gif}
+
+
+def _import_av():
+    try:
+        import av
+    except ImportError as error:
+        raise ImportError(
+            "MP4 files are written by PyAV, which is not installed: "
+            "pip install 'keras-stargan[video]'. GIF files need no more than there is."
+        ) from error
+    return av

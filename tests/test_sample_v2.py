@@ -1,0 +1,259 @@
+"""Sampling with StarGAN v2 from the command line, from flags to files."""
+
+import functools
+import pathlib
+import runpy
+import subprocess
+import sys
+
+import av
+import keras
+import numpy as np
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+from PIL import Image
+
+import keras_stargan
+from keras_stargan.data import load_creatures
+from keras_stargan.sampling import latent_grid, reference_grid
+
+RECIPE = pathlib.Path(__file__).parents[1] / "recipes" / "sample_v2.py"
+NAMES = ("critters", "moods", "clay")  # such as can be drawn
+SIZE = 16
+CELL = 100  # of a grid: 96 pixels, and 4 between it and the next
+# So few and small that tests are fast.
+FEW = ("--num_latents=2", "--num_references=2", "--frames_per_transition=1")
+FOLDERS = ("--source_dir=sources", "--reference_dir=references")
+
+
+@pytest.fixture(autouse=True)
+def faster_truncation(monkeypatch):
+    module = "keras_stargan.models.stargan_v2.stargan_v2_translation"
+    monkeypatch.setattr(f"{module}.TRUNCATION_SAMPLES", 100)
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(1)
+    return keras_stargan.StarGANv2(
+        image_size=SIZE,
+        domains=keras_stargan.LabelSet(NAMES, name="species"),
+        latent_dim=4,
+        style_dim=8,
+        hidden_dim=8,
+        base_dim=4,
+        max_dim=8,
+    )
+
+
+@pytest.fixture(scope="module")
+def main():
+    """The recipe's main; its flags, which others have too, go with it."""
+    others = set(flags.FLAGS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(RECIPE.parent)
+        yield runpy.run_path(str(RECIPE))["main"]
+    for name in set(flags.FLAGS) - others:
+        delattr(flags.FLAGS, name)
+
+
+@pytest.fixture
+def sample(main, model, monkeypatch, folder):
+    """Runs the recipe in this process and in the folder, by default on the model."""
+    monkeypatch.chdir(folder)
+
+    def run(*arguments, model=model):
+        if model is not None:
+            monkeypatch.setitem(main.__globals__, "load_model", lambda path: model)
+        with flagsaver.flagsaver():
+            flags.FLAGS([RECIPE.name, *FEW, *arguments])
+            main([RECIPE.name])
+
+    return run
+
+
+def grey(kind, domain, number):
+    """Of each picture another: of sources below 128."""
+    return 128 * kind + 32 * domain + 8 * number
+
+
+# As read by the recipe.
+GREYS = np.array(
+    [[grey(kind, *divmod(i, 2)) for i in range(6)] for kind in range(2)], "float32"
+)
+IMAGES, REFERENCES = np.full(
+    (SIZE, SIZE, 3, 2, 6), GREYS / 127.5 - 1, "float32"
+).transpose(3, 4, 0, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two sources and two references of each domain, each of one grey."""
+    folder = tmp_path_factory.mktemp("sample")
+    for kind, name in enumerate(("sources", "references")):
+        for domain, domain_name in enumerate(NAMES):
+            place = folder / name / domain_name
+            place.mkdir(parents=True)
+            for number in range(2):
+                level = grey(kind, domain, number)
+                Image.new("RGB", (20, 20), (level,) * 3).save(place / f"{number}.png")
+    return folder
+
+
+def first_pixels(path, rows, columns):
+    """The upper left red levels of a grid's images: `(rows, columns)`."""
+    grid = np.asarray(Image.open(path))
+    grid = grid[grid.shape[0] - rows * CELL :, grid.shape[1] - columns * CELL :]
+    return grid[::CELL, ::CELL, 0].astype(int)
+
+
+def test_all_kinds_are_written_from_a_runs_folder(sample, model, folder, tmp_path):
+    model.save(tmp_path / "model.keras")
+    out = tmp_path / "out"
+    given = f"--model={tmp_path}", f"--output_dir={out}", "--psi=1.0"
+    sample(*FOLDERS, *given, model=None)
+    assert {path.name for path in out.iterdir()} == {
+        *(f"latent_{name}_psi1.png" for name in NAMES),
+        *(f"{kind}.png" for kind in ("reference", "cycle")),
+        *(
+            f"{kind}_{name}.{ending}"
+            for kind in ("latent", "reference")
+            for name in NAMES
+            for ending in ("mp4", "gif")
+        ),
+    }
+    # From the first style to the second and back.
+    for kind, columns in (("latent", 6), ("reference", 7)):
+        with av.open(str(out / f"{kind}_clay.mp4")) as video:
+            frames = list(video.decode(video=0))
+        assert len(frames) == 3
+        assert (frames[0].width, frames[0].height) == (4 + columns * CELL, 4 + 2 * CELL)
+    np.testing.assert_array_equal(
+        Image.open(out / "reference.png"),
+        reference_grid(model, IMAGES, REFERENCES, [0, 0, 1, 1, 2, 2]),
+    )
+
+
+def test_a_latent_grid_is_of_its_domain_and_psi(sample, model, tmp_path):
+    given = "--what=latent", "--psi=0.5", "--seed=5"
+    sample(*FOLDERS, *given, f"--output_dir={tmp_path}")
+    latents = np.random.default_rng(5).standard_normal((2, 4))
+    np.testing.assert_array_equal(
+        Image.open(tmp_path / "latent_clay_psi0.5.png"),
+        latent_grid(model, IMAGES, "clay", latents, 0.5),
+    )
+
+
+def test_a_cycle_is_through_other_domains(sample, tmp_path):
+    sample(*FOLDERS, "--what=cycle", f"--output_dir={tmp_path}")
+    sources, references, *_ = first_pixels(tmp_path / "cycle.png", 4, 6)
+    assert sources.tolist() == GREYS[0].tolist()
+    own, others = sources // 32, (references - 128) // 32
+    # Each domain's first source to one of the others, its second to the other.
+    for domain in range(3):
+        assert {domain, *others[own == domain]} == {0, 1, 2}
+
+
+def test_the_seed_chooses_as_many_pictures_of_each_domain(sample, tmp_path):
+    chosen = []
+    for seed in (0, 0, 1):
+        out = f"--output_dir={tmp_path}", "--overwrite", f"--seed={seed}"
+        few = "--num_sources=3", "--num_references=1"
+        sample(*FOLDERS, "--what=reference", *few, *out)
+        _, *sources = first_pixels(tmp_path / "reference.png", 4, 4)[0].tolist()
+        assert [level // 32 for level in sources] == [0, 1, 2]
+        chosen.append(sources)
+    assert chosen[0] == chosen[1] != chosen[2]
+
+
+def test_of_a_picture_that_is_not_square_the_middle_is_taken(sample, tmp_path):
+    wide = np.zeros((20, 60, 3), "uint8")
+    wide[:, 20:40] = 200
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    given = f"--source_dir={tmp_path}/*.png", "--reference_dir=references"
+    out = tmp_path / "out"
+    sample(*given, "--what=reference", f"--output_dir={out}")
+    grid = np.asarray(Image.open(out / "reference.png"))
+    # Not to the edge: resizing looks beyond it.
+    assert (grid[20:80, -80:-20] == 200).all()
+
+
+def test_videos_are_of_the_formats_asked_for(sample, tmp_path):
+    given = f"--output_dir={tmp_path}", "--what=video", "--video=gif"
+    sample(*FOLDERS, *given, "--num_sources=1")
+    assert {path.suffix for path in tmp_path.iterdir()} == {".gif"}
+
+
+def test_without_folders_there_are_creatures_never_seen(
+    sample, main, model, monkeypatch, tmp_path
+):
+    # Fewer than the recipe's.
+    load = functools.partial(load_creatures, "species", test_each=2)
+    monkeypatch.setitem(main.__globals__, "DRAWN", {"creatures:species": load})
+    given = "--what=reference", "--num_sources=3", "--num_references=1"
+    sample(*given, f"--output_dir={tmp_path}")
+    _, test_set = load(image_size=SIZE, num_each=1)
+    images = test_set.images / np.float32(127.5) - 1
+    np.testing.assert_array_equal(
+        Image.open(tmp_path / "reference.png"),
+        reference_grid(model, images[::2], images[1::2], [0, 1, 2]),
+    )
+
+
+def test_other_pictures_cannot_be_drawn(sample, main, monkeypatch, tmp_path):
+    monkeypatch.setitem(main.__globals__, "DRAWN", {})
+    with pytest.raises(ValueError, match=r"clay, which cannot be drawn.*--source_dir"):
+        sample(FOLDERS[0], f"--output_dir={tmp_path}")
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["--what=latent,all"], "any of latent, reference, cycle, video; .*latent,all"),
+        (["--psi=1,much"], "--psi must be numbers.*'much'"),
+        (["--psi="], "one number or more"),
+        ([*FOLDERS, "--video=avi"], r"\.avi"),
+        (["--source_dir=nothing", *FOLDERS[1:]], "'nothing' is no file"),
+        ([FOLDERS[0], "--reference_dir=sources/clay"], "sources/clay/critters' is no"),
+    ],
+)
+def test_what_does_not_fit_is_refused(sample, tmp_path, arguments, said):
+    out = tmp_path / "out"
+    with pytest.raises(ValueError, match=said):
+        sample(f"--output_dir={out}", *arguments)
+    assert not out.exists()
+
+
+def test_a_cycle_needs_the_sources_domains(sample, tmp_path):
+    given = "--source_dir=sources/*/1.png", FOLDERS[1], f"--output_dir={tmp_path}"
+    sample(*given, "--what=cycle")
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    given = f"--source_dir={tmp_path}/a.png", FOLDERS[1], f"--output_dir={tmp_path}"
+    with pytest.raises(ValueError, match=r"a\.png is not known.*critters, moods, clay"):
+        sample(*given, "--what=cycle,reference")
+    sample(*given, "--what=reference")
+
+
+def test_nothing_is_overwritten_unless_told(sample, tmp_path):
+    given = *FOLDERS, "--what=reference", f"--output_dir={tmp_path}"
+    (tmp_path / "reference.png").write_text("earlier")
+    with pytest.raises(ValueError, match=r"reference\.png is there already"):
+        sample(*given)
+    assert (tmp_path / "reference.png").read_text() == "earlier"
+    sample(*given, "--overwrite")
+    assert Image.open(tmp_path / "reference.png").format == "PNG"
+
+
+def test_an_error_is_said_plainly(tmp_path):
+    process = subprocess.run(
+        [sys.executable, str(RECIPE), "--model=nothing.keras"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+    )
+    assert process.returncode == 1
+    assert "Error: There is no nothing.keras" in process.stdout
+    assert "Traceback" not in process.stdout
