@@ -36,7 +36,7 @@ from keras_stargan.evaluation import (
     train_classifier,
 )
 from keras_stargan.images import from_uint8, save_png, to_uint8
-from keras_stargan.training.runs import saved_settings, write_json
+from keras_stargan.training.runs import settings_of_model, write_json
 from keras_stargan.translation import load_model
 
 # The paper's table 2: error in %, parameters.
@@ -164,9 +164,7 @@ class Entry:
 
 def data_of(path: str, model: keras_stargan.StarGAN) -> list[Data]:
     """The data sets of a model: its run's, or those that the flags name."""
-    place = pathlib.Path(path)  # A run, or a file in it or in its checkpoints.
-    found = map(saved_settings, (place, *place.parents[:2]))
-    settings = next(filter(None, found), {})
+    settings = settings_of_model(path)
     sources = FLAGS.data or settings.get("data")
     count = len(model.labels.sets)
     if not sources or len(sources) != count:
@@ -192,7 +190,7 @@ def data_set(source: str, image_size: int, settings: dict) -> Data:
     return Data(
         source,
         image_size,
-        seed=0 if kind == "avatars" else settings.get("seed", FLAGS.seed),
+        seed=0 if source in DRAWN else settings.get("seed", FLAGS.seed),
         attributes=tuple(attributes or ()),
         test_images=test_images,
         skip_unreadable=bool(settings.get("skip_unreadable")),

@@ -248,29 +248,37 @@ def print_figures(figures: dict, indent: str = "  ") -> None:
             print(f"{indent}{name}: {text}")
 
 
-def main(recipe: Recipe) -> None:
-    """Loads the data, trains, evaluates and exports."""
-    settings, method = chosen_settings(recipe), recipe.method
-    # Whatever can be wrong with flags and data is found before a run is touched, and
-    # with flags, before data is read.
-    check_work_dir(FLAGS.work_dir, FLAGS.resume)
-    strategy = make_strategy(settings["strategy"], settings["devices"])
-    method.make_model(settings | method.tiny, [LabelSet(("any",))])
-    parts, other_parts = (
-        [
-            load_data(
-                source,
-                settings["image_size"],
-                settings["seed"],
-                settings["attributes"],
-                settings["test_images"],
-                settings["skip_unreadable"],
-                settings["cache_dir"],
-            )
-            for source in settings[which]
-        ]
-        for which in ("data", "other_data")
+def load_parts(source: str, settings: dict) -> Parts:
+    """A data set as a run's settings say."""
+    return load_data(
+        source,
+        settings["image_size"],
+        settings["seed"],
+        settings["attributes"],
+        settings["test_images"],
+        settings["skip_unreadable"],
+        settings["cache_dir"],
     )
+
+
+def train_model(
+    method: Method,
+    settings: dict,
+    parts: list[Parts],
+    work_dir: pathlib.Path,
+    resume: bool,
+    strategy: tf.distribute.Strategy,
+) -> tuple[AdversarialModel, dict[str, Callable[[], np.ndarray]]]:
+    """Trains a model in a run's folder; gives it, and what draws its grids.
+
+    Args:
+        method: StarGAN v1 or v2.
+        settings: of the run.
+        parts: of each data set.
+        work_dir: the run's folder; an earlier run there is moved aside.
+        resume: go on with the earlier run instead.
+        strategy: that the model is trained under.
+    """
     train_sets, test_sets = map(list, zip(*parts, strict=True))
     keras.utils.set_random_seed(settings["seed"])
     with strategy.scope():
@@ -286,7 +294,7 @@ def main(recipe: Recipe) -> None:
     )
     batches_from = method.make_batches(train_sets, settings)
     batches_from(0)  # Refuses an impossible batch size.
-    work_dir = open_work_dir(FLAGS.work_dir, FLAGS.resume)
+    work_dir = open_work_dir(work_dir, resume)
     grids = method.make_grids(model, test_sets)
     train(
         model,
@@ -308,15 +316,33 @@ def main(recipe: Recipe) -> None:
             ),
         ],
         checkpoint_every=settings["save_every"],
-        resume=FLAGS.resume,
+        resume=resume,
     )
+    return model, grids
 
+
+def main(recipe: Recipe) -> None:
+    """Loads the data, trains, evaluates and exports."""
+    settings, method = chosen_settings(recipe), recipe.method
+    # Whatever can be wrong with flags and data is found before a run is touched, and
+    # with flags, before data is read.
+    check_work_dir(FLAGS.work_dir, FLAGS.resume)
+    strategy = make_strategy(settings["strategy"], settings["devices"])
+    method.make_model(settings | method.tiny, [LabelSet(("any",))])
+    parts, other_parts = (
+        [load_parts(source, settings) for source in settings[which]]
+        for which in ("data", "other_data")
+    )
+    work_dir = pathlib.Path(FLAGS.work_dir)
+    model, grids = train_model(
+        method, settings, parts, work_dir, FLAGS.resume, strategy
+    )
     print("Saving the model.")
     save_model(model, work_dir / "model.keras")
     method.export(model, work_dir / "saved_model")
     for name, draw in grids.items():
         save_png(work_dir / "samples" / name / "final.png", draw())
-    figures = {"steps": total_steps} | method.figures(model, parts, settings)
+    figures = {"steps": model.global_step} | method.figures(model, parts, settings)
     write_json(work_dir / "figures.json", figures)
     more, more_grids = recipe.evaluate(model, parts, other_parts, settings)
     figures |= more

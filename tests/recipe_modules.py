@@ -6,6 +6,7 @@ import pathlib
 import sys
 
 import pytest
+import tensorflow as tf
 from absl import flags
 
 RECIPES = pathlib.Path(__file__).parents[1] / "recipes"
@@ -35,3 +36,13 @@ def parsed(**given):
         yield
     finally:
         flags.FLAGS.unparse_flags()
+
+
+@contextlib.contextmanager
+def eagerly():
+    """Without graphs: of tiny networks, tracing takes longer than a few steps."""
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)

@@ -75,7 +75,7 @@ def run(recipe, monkeypatch, tmp_path):
 
     def run(**given):
         given = {**TINY, "work_dir": tmp_path / "run", **given}
-        with recipe_modules.parsed(**given):
+        with recipe_modules.eagerly(), recipe_modules.parsed(**given):
             recipe.training.main(without_export)
         return tmp_path / "run"
 

@@ -8,6 +8,7 @@ from keras_stargan.evaluation.classifier import (
     train_classifier,
 )
 from keras_stargan.evaluation.resnet import build_resnet18
+from keras_stargan.evaluation.styles import evaluate_styles
 from keras_stargan.evaluation.translation import evaluate_translations
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "build_classifier",
     "build_resnet18",
     "classification_error",
+    "evaluate_styles",
     "evaluate_translations",
     "predict_logits",
     "train_classifier",

@@ -1,6 +1,10 @@
 """Terms of the losses, shared by the methods: pure functions on tensors."""
 
-from keras_stargan.losses.adversarial import adversarial_loss, r1_penalty
+from keras_stargan.losses.adversarial import (
+    adversarial_loss,
+    r1_penalty,
+    wasserstein_loss,
+)
 from keras_stargan.losses.classification import classification_losses
 from keras_stargan.losses.gradients import gradient_penalty
 from keras_stargan.losses.reconstruction import l1_loss
@@ -11,4 +15,5 @@ __all__ = [
     "gradient_penalty",
     "l1_loss",
     "r1_penalty",
+    "wasserstein_loss",
 ]

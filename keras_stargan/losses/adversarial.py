@@ -1,4 +1,4 @@
-"""The adversarial loss of StarGAN v2 and its penalty on gradients."""
+"""Adversarial losses, and the penalty on gradients of StarGAN v2."""
 
 import keras
 from keras import ops
@@ -12,6 +12,16 @@ def adversarial_loss(logits: keras.KerasTensor, real: bool) -> keras.KerasTensor
         real: whether the images are, or are to be taken for, real ones.
     """
     return ops.mean(ops.softplus(-logits if real else logits))
+
+
+def wasserstein_loss(logits: keras.KerasTensor, real: bool) -> keras.KerasTensor:
+    """-E[D(x)], or E[D(x)] (StarGAN, equation 8).
+
+    Args:
+        logits: `(batch,)`, D(x).
+        real: whether the images are, or are to be taken for, real ones.
+    """
+    return ops.mean(-logits if real else logits)
 
 
 def r1_penalty(gradients: keras.KerasTensor) -> keras.KerasTensor:

@@ -79,6 +79,17 @@ def saved_settings(work_dir: str | os.PathLike) -> dict | None:
     return json.loads(path.read_text()) if path.is_file() else None
 
 
+def settings_of_model(path: str | os.PathLike) -> dict:
+    """The settings of the run that a model is of, or nothing if it is of none.
+
+    Args:
+        path: the run's folder, or a file in it or in its checkpoints.
+    """
+    place = pathlib.Path(path)
+    found = map(saved_settings, (place, *place.parents[:2]))
+    return next(filter(None, found), {})
+
+
 def write_json(path: str | os.PathLike, values: dict) -> None:
     """Writes a JSON file that a person can read, in one step."""
     path = pathlib.Path(path)

@@ -1,6 +1,7 @@
 """StarGAN v2 (Choi et al., CVPR 2020, arXiv:1912.01865)."""
 
 import functools
+import itertools
 from typing import Any
 
 import keras
@@ -9,17 +10,18 @@ from keras import ops
 
 from keras_stargan.images import check_images, warn_if_unsigned
 from keras_stargan.labels import LabelSet, LabelSpace, numbered_labels
+from keras_stargan.losses import adversarial_loss, wasserstein_loss
 from keras_stargan.models.fan.fan_heatmaps import masks as masks_of_heatmaps
 from keras_stargan.models.fan.fan_networks import FAN
+from keras_stargan.models.stargan_v2.stargan_v2_configurations import (
+    CONFIGURATIONS,
+    network_makers,
+    style_size,
+)
 from keras_stargan.models.stargan_v2.stargan_v2_losses import (
     discriminator_losses,
     generator_losses,
-)
-from keras_stargan.models.stargan_v2.stargan_v2_networks import (
-    Discriminator,
-    Generator,
-    MappingNetwork,
-    StyleEncoder,
+    wasserstein_discriminator_losses,
 )
 from keras_stargan.models.stargan_v2.stargan_v2_translation import StyleTranslation
 from keras_stargan.training import Adam, AdversarialModel, Update, input_gradient
@@ -43,6 +45,7 @@ TRAINING_SETTINGS = (
     "lambda_cyc",
     "ds_iter",
     "average_decay",
+    "configuration",
     "seed",
 )
 # The networks whose averages are sampled from (StarGAN v2, appendix).
@@ -85,6 +88,9 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         ds_iter: steps over which the weight of the diversity term falls linearly to
             0. Defaults to 100,000.
         average_decay: how much the averages keep at each step. Defaults to 0.999.
+        configuration: of the paper's ablation (table 1), "B" to "F", see
+            `stargan_v2_configurations`. In B to D, `style_dim` follows from it, and
+            there are no updates by references. Defaults to "F", StarGAN v2.
         seed: of every random draw in training. Defaults to 0.
         **kwargs: as for `keras.Model`.
 
@@ -119,10 +125,21 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         lambda_cyc: float = 1.0,
         ds_iter: int = 100_000,
         average_decay: float = 0.999,
+        configuration: str = "F",
         seed: int = 0,
         **kwargs,
     ) -> None:
         domains = _domains(num_domains, domains)
+        if configuration not in CONFIGURATIONS:
+            raise ValueError(
+                f"configuration must be one of {', '.join(CONFIGURATIONS)}; received "
+                f"{configuration!r}. (A is the class StarGAN.)"
+            )
+        if configuration == "B" and w_hpf:
+            raise ValueError(
+                "Configuration B has StarGAN's generator, without a high-pass filter; "
+                f"received w_hpf={w_hpf}."
+            )
         if ds_iter < 1:
             raise ValueError(f"ds_iter must be at least 1; received {ds_iter}.")
         if not 0 <= average_decay <= 1:
@@ -133,7 +150,7 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         self.image_size = image_size
         self.domains = domains
         self.latent_dim = latent_dim
-        self.style_dim = style_dim
+        self.style_dim = style_size(configuration, style_dim, latent_dim, len(domains))
         self.hidden_dim = hidden_dim
         self.base_dim = base_dim
         self.max_dim = max_dim
@@ -144,35 +161,11 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         self.lambda_cyc = lambda_cyc
         self.ds_iter = ds_iter
         self.average_decay = average_decay
+        self.configuration = configuration
 
-        of_images = {
-            "image_size": image_size,
-            "base_dim": base_dim,
-            "max_dim": max_dim,
-            "dtype": self.dtype_policy,
-        }
-        makers = {
-            "generator": functools.partial(
-                Generator, **of_images, style_dim=style_dim, w_hpf=w_hpf
-            ),
-            "mapping_network": functools.partial(
-                MappingNetwork,
-                len(domains),
-                latent_dim,
-                style_dim,
-                hidden_dim,
-                dtype=self.dtype_policy,
-            ),
-            "style_encoder": functools.partial(
-                StyleEncoder,
-                **of_images,
-                num_domains=len(domains),
-                style_dim=style_dim,
-            ),
-            "discriminator": functools.partial(
-                Discriminator, **of_images, num_domains=len(domains)
-            ),
-        }
+        makers = network_makers(
+            configuration, **self.network_settings, dtype=self.dtype_policy
+        )
         for name, make in makers.items():
             setattr(self, name, make(name=name))
         for name in AVERAGED:
@@ -222,22 +215,30 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         of_d = {"real": 1.0, "fake": 1.0, "reg": self.lambda_reg}
         of_g = {
             "adv": 1.0,
-            "sty": self.lambda_sty,
-            "ds": lambda: -self.diversity_weight(),
+            "sty": self.lambda_sty,  # In B and C, the term is always 0.
+            "ds": 0.0,
             "cyc": self.lambda_cyc,
         }
+        if self.configuration == "F":
+            of_g["ds"] = lambda: -self.diversity_weight()
+        trained = [name for name in AVERAGED if getattr(self, name).trainable_weights]
 
         def update(name, losses, styles, weights, *networks):
             return Update(name, functools.partial(losses, styles), weights, networks)
 
         d, g = self._discriminator_losses, self._generator_losses
         latent, reference = self._latent_styles, self._reference_styles
-        return (
+        by_latents = (
             update("D_latent", d, latent, of_d, "discriminator"),
+            update("G_latent", g, latent, of_g, *trained),
+        )
+        if self.configuration in ("B", "C", "D"):
+            return by_latents
+        by_references = (
             update("D_ref", d, reference, of_d, "discriminator"),
-            update("G_latent", g, latent, of_g, *AVERAGED),
             update("G_ref", g, reference, of_g, "generator"),
         )
+        return tuple(itertools.chain(*zip(by_latents, by_references, strict=True)))
 
     def diversity_weight(self) -> Any:
         """The weight of the diversity term at the present step."""
@@ -245,9 +246,13 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         return self.lambda_ds * ops.maximum(1.0 - done, 0.0)
 
     def draw(self, draws: Draws, batch: Any) -> dict[str, Any]:
-        """Two latent codes for each image."""
-        shape = (ops.shape(batch[0][1])[0], self.latent_dim)
-        return {name: draws.normal(name, shape) for name in ("z", "z2")}
+        """Two latent codes for each image; for B, where between two images to look."""
+        count = ops.shape(batch[0][1])[0]
+        latents = (count, self.latent_dim)
+        drawn = {name: draws.normal(name, latents) for name in ("z", "z2")}
+        if self.configuration == "B":
+            drawn["alpha"] = draws.uniform("alpha", (count,))
+        return drawn
 
     def after_updates(self) -> None:
         """Moves the averages towards the weights."""
@@ -286,14 +291,17 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         images, domains, target_domains = batch[:3]
         styles, _ = styles_from(batch, draws)
         masks = [self.make_masks(images)] if self.w_hpf else []
-        return discriminator_losses(
-            functools.partial(self.discriminator, training=True),
-            images,
-            domains,
-            self.generator([images, styles, *masks], training=True),
-            target_domains,
-            input_gradient,
-        )
+        given = {
+            "discriminator": functools.partial(self.discriminator, training=True),
+            "real": images,
+            "domains": domains,
+            "fake": self.generator([images, styles, *masks], training=True),
+            "target_domains": target_domains,
+            "input_gradient": input_gradient,
+        }
+        if self.configuration == "B":
+            return wasserstein_discriminator_losses(**given, alpha=draws["alpha"])
+        return discriminator_losses(**given)
 
     def _generator_losses(self, styles_from, batch, draws):
         batch = _flat(batch)
@@ -310,6 +318,9 @@ class StarGANv2(StyleTranslation, AdversarialModel):
             other_styles,
             masks=self.make_masks(images) if self.w_hpf else None,
             make_masks=self.make_masks if self.w_hpf else None,
+            adversarial=(
+                wasserstein_loss if self.configuration == "B" else adversarial_loss
+            ),
         )
 
     def check_batch(self, batch: Any) -> None:

@@ -11,7 +11,13 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from keras_stargan.losses import adversarial_loss, l1_loss, r1_penalty
+from keras_stargan.losses import (
+    adversarial_loss,
+    gradient_penalty,
+    l1_loss,
+    r1_penalty,
+    wasserstein_loss,
+)
 
 
 def discriminator_losses(
@@ -48,6 +54,44 @@ def discriminator_losses(
     }
 
 
+def wasserstein_discriminator_losses(
+    discriminator: Callable,
+    real: keras.KerasTensor,
+    domains: keras.KerasTensor,
+    fake: keras.KerasTensor,
+    target_domains: keras.KerasTensor,
+    alpha: keras.KerasTensor,
+    input_gradient: Callable,
+) -> dict[str, keras.KerasTensor]:
+    """The terms of L_D in configuration B, which has StarGAN's adversarial loss.
+
+    Args:
+        discriminator: as for `discriminator_losses`, like all but `alpha`.
+        real: real images x.
+        domains: their own domains y.
+        fake: their translations G(x, s~).
+        target_domains: the translations' domains y~.
+        alpha: `(batch,)`, the share of the real image in
+            xhat = alpha x + (1 - alpha) G(x, s~).
+        input_gradient: (function, x) -> gradient of sum(function(x)) by x.
+
+    Returns:
+        `real` = -E[D_y(x)], `fake` = E[D_y~(G(x, s~))] and `reg`, the penalty on the
+        gradient of D_y between them (StarGAN, equation 8).
+    """
+
+    def logits(images):
+        return discriminator([images, domains])
+
+    alpha = ops.reshape(alpha, (-1, 1, 1, 1))
+    mixed = alpha * real + (1.0 - alpha) * fake
+    return {
+        "real": wasserstein_loss(logits(real), real=True),
+        "fake": wasserstein_loss(discriminator([fake, target_domains]), real=False),
+        "reg": gradient_penalty(input_gradient(logits, mixed)),
+    }
+
+
 def generator_losses(
     generator: Callable,
     style_encoder: Callable,
@@ -59,6 +103,7 @@ def generator_losses(
     other_styles: keras.KerasTensor,
     masks: keras.KerasTensor | None = None,
     make_masks: Callable | None = None,
+    adversarial: Callable = adversarial_loss,
 ) -> dict[str, keras.KerasTensor]:
     """The terms of L_G,F,E.
 
@@ -73,6 +118,7 @@ def generator_losses(
         other_styles: others of those domains, s~2, for the diversity term.
         masks: of the real images, for a generator with a high-pass filter.
         make_masks: images -> their masks, with `masks`; for the way back.
+        adversarial: `wasserstein_loss` in configuration B.
 
     Returns:
         `adv` = -E[log D_y~(G(x, s~1))], `sty` = |s~1 - E_y~(G(x, s~1))|_1,
@@ -87,7 +133,7 @@ def generator_losses(
     back = [] if masks is None else [make_masks(ops.stop_gradient(fake))]
     cycled = generator([fake, style_encoder([real, domains]), *back])
     return {
-        "adv": adversarial_loss(discriminator([fake, target_domains]), real=True),
+        "adv": adversarial(discriminator([fake, target_domains]), real=True),
         "sty": l1_loss(styles, style_encoder([fake, target_domains])),
         "ds": l1_loss(fake, other),
         "cyc": l1_loss(real, cycled),

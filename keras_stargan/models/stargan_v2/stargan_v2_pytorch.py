@@ -123,7 +123,13 @@ def save_pytorch(
 
     Raises:
         ImportError: without PyTorch.
+        ValueError: for a model of another configuration than E and F.
     """
+    if model.configuration not in ("E", "F"):
+        raise ValueError(
+            "The published code has the networks of configurations E and F; this model "
+            f"is of configuration {model.configuration}."
+        )
     tables = network_tables(**model.network_settings)
     extra = {}
     if model.has_fan:

@@ -1,0 +1,291 @@
+"""StarGAN v2's evaluation: do many translations look real, and do they differ."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_stargan.data.image_set import ImageSet
+from keras_stargan.evaluation.features import (
+    FeatureNetwork,
+    FeatureStatistics,
+    image_statistics,
+)
+from keras_stargan.evaluation.frechet import distance_figures
+from keras_stargan.evaluation.lpips import LPIPS
+from keras_stargan.images import from_uint8, to_uint8
+
+GUIDES = ("latents", "references")
+
+
+def evaluate_diverse_translations(
+    model: Any,
+    test_set: ImageSet,
+    train_set: ImageSet,
+    network: FeatureNetwork,
+    lpips: LPIPS | None = None,
+    num_translations: int = 10,
+    batch_size: int = 32,
+    seed: int = 0,
+    cache_dir: str | os.PathLike | None = None,
+    verbose: int = 1,
+) -> dict[str, Any]:
+    """Translates every test image many times to every other domain, and measures.
+
+    As in StarGAN v2, appendix: for each ordered pair of domains, each test image of
+    the one is translated 10 times to the other, by 10 latent codes, and by 10 random
+    test images of the other as references. Translations are compared with the
+    *training* images of the domain that they are of.
+
+    Neither images nor translations are kept: memory grows by the features only. The
+    statistics of the training images are kept on disk for the next time.
+
+    Args:
+        model: a `StarGANv2`.
+        test_set: the images to translate, and the references; two at least of each
+            domain.
+        train_set: real images to compare with; two at least of each domain.
+        network: in whose features, `load_inception` for FID and KID.
+        lpips: from `load_lpips`; without, there is no `lpips` in the figures.
+        num_translations: of each image to each domain, 2 or more.
+        batch_size: translations at a time.
+        seed: of latent codes and references. They do not depend on the batch size.
+        cache_dir: where statistics of training images are kept, see `cache_folder`.
+        verbose: 0 for silence, 1 for progress bars.
+
+    Returns:
+        Plain numbers, ready for JSON.
+
+        - `features`: the name of the network.
+        - `num_images`, `num_translations`: test images; translations of each to each
+          domain.
+        - `latents`, `references`: figures of the translations so guided, means over
+          the pairs of domains; and `pairs`, the same of each pair, by its name such
+          as `"cat to dog"`.
+        - `real`: the figures of the test images in place of translations, to compare
+          with; `domains` has the same of each domain. They are fewer images than
+          there are translations, which makes a Fréchet distance greater.
+
+        The figures of each are:
+
+        - `fid`, `kid`, `kid_std` if `network` is Inception-v3, else
+          `frechet_distance`, `kernel_distance`, `kernel_distance_std`.
+        - `lpips`: mean over all pairs of the 10 translations of an image, and over
+          the images.
+        - `feature_distance`: in its place, the Euclidean distance in the features of
+          `network`; `pixel_distance`: the mean absolute difference, with pixels from
+          -1 to 1.
+
+    Raises:
+        ValueError: for sets that are not of the model's domains and size, a domain
+            with fewer than two images, or fewer than two translations.
+    """
+    _check(model, test_set, train_set, num_translations)
+    names = model.domains.names
+    test_rows = _rows_by_domain(test_set)
+    real = [
+        image_statistics(
+            network, train_set.images, rows, batch_size, cache_dir, verbose
+        )
+        for rows in _rows_by_domain(train_set)
+    ]
+    pairs = list(itertools.permutations(range(len(names)), 2))
+    translations = sum(len(test_rows[source]) for source, _ in pairs) * num_translations
+    bar = keras.utils.Progbar(
+        len(test_set) + len(GUIDES) * translations,
+        verbose=verbose,
+        unit_name="image",
+        interval=0.5,
+    )
+
+    def measure(groups: Iterable[np.ndarray], target: int) -> dict[str, float]:
+        return _measure(groups, real[target], network, lpips, batch_size, seed, bar.add)
+
+    figures = {
+        "features": network.name,
+        "num_images": len(test_set),
+        "num_translations": num_translations,
+    }
+    for number, guide in enumerate(GUIDES):
+        by_pair = {}
+        for source, target in pairs:
+            rng = np.random.default_rng((seed, number, source, target))
+            count = len(test_rows[source])
+            if guide == "latents":
+                styles = _latent_styles(model, target, count * num_translations, rng)
+            else:
+                styles = _reference_styles(
+                    model, target, test_set.images, test_rows[target], batch_size
+                )[_references(len(test_rows[target]), count, num_translations, rng)]
+            groups = _translations(
+                model,
+                test_set.images,
+                test_rows[source],
+                styles.reshape(count, num_translations, -1),
+                batch_size,
+            )
+            by_pair[f"{names[source]} to {names[target]}"] = measure(groups, target)
+        figures[guide] = _means(by_pair) | {"pairs": by_pair}
+    by_domain = {
+        name: measure(
+            _real_groups(test_set.images, rows, num_translations, (seed, domain)),
+            domain,
+        )
+        for domain, (name, rows) in enumerate(zip(names, test_rows, strict=True))
+    }
+    figures["real"] = _means(by_domain) | {"domains": by_domain}
+    return figures
+
+
+def _check(
+    model: Any, test_set: ImageSet, train_set: ImageSet, num_translations: int
+) -> None:
+    if num_translations < 2:
+        raise ValueError(
+            f"num_translations must be 2 or more, to differ; received "
+            f"{num_translations}."
+        )
+    names, size = model.domains.names, model.image_size
+    for what, image_set in (("test_set", test_set), ("train_set", train_set)):
+        if image_set.label_set.names != names or image_set.images.shape[1] != size:
+            raise ValueError(
+                f"{what} must be of the model's domains {', '.join(names)} at {size} "
+                f"px; it is of {', '.join(image_set.label_set.names)} at "
+                f"{image_set.images.shape[1]} px."
+            )
+        for name, rows in zip(names, _rows_by_domain(image_set), strict=True):
+            if len(rows) < 2:
+                raise ValueError(
+                    f"{what} must have two or more images of each domain; it has "
+                    f"{len(rows)} of {name}."
+                )
+
+
+def _rows_by_domain(image_set: ImageSet) -> list[np.ndarray]:
+    domains = image_set.labels.argmax(axis=1)
+    return [np.flatnonzero(domains == i) for i in range(len(image_set.label_set))]
+
+
+def _latent_styles(
+    model: Any, target: int, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    latents = rng.standard_normal((count, model.latent_dim), "float32")
+    return model.styles_of_latents(latents, target)
+
+
+def _reference_styles(
+    model: Any, target: int, images: np.ndarray, rows: np.ndarray, batch_size: int
+) -> np.ndarray:
+    """The styles of all images of a domain."""
+    parts = np.split(rows, range(batch_size, len(rows), batch_size))
+    return np.concatenate(
+        [model.styles_of_references(from_uint8(images[part]), target) for part in parts]
+    )
+
+
+def _references(
+    available: int, count: int, num_translations: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Which references each image gets: none twice, if there are enough of them."""
+    again = available < num_translations
+    chosen = [rng.choice(available, num_translations, again) for _ in range(count)]
+    return np.concatenate(chosen)
+
+
+def _translations(
+    model: Any,
+    images: np.ndarray,
+    rows: np.ndarray,
+    styles: np.ndarray,
+    batch_size: int,
+) -> Iterator[np.ndarray]:
+    """All translations of a few images at a time: `(images, translations, ...)`."""
+    each = styles.shape[1]
+    step = max(1, batch_size // each)
+    for start in range(0, len(rows), step):
+        sources = from_uint8(images[rows[start : start + step]])
+        translated = model.translate(
+            np.repeat(sources, each, axis=0),
+            styles=styles[start : start + step].reshape(-1, styles.shape[2]),
+            batch_size=batch_size,
+        )
+        yield translated.reshape(len(sources), each, *translated.shape[1:])
+
+
+def _real_groups(
+    images: np.ndarray, rows: np.ndarray, size: int, seed: tuple[int, int]
+) -> Iterator[np.ndarray]:
+    """Real images in random groups, about as many in each as an image's translations.
+
+    Every image is in one group.
+    """
+    rows = np.random.default_rng(seed).permutation(rows)
+    for group in np.array_split(rows, max(1, len(rows) // size)):
+        yield from_uint8(images[group])[None]
+
+
+def _measure(
+    groups: Iterable[np.ndarray],
+    real: FeatureStatistics,
+    network: FeatureNetwork,
+    lpips: LPIPS | None,
+    batch_size: int,
+    seed: int,
+    progress: Callable[[int], None],
+) -> dict[str, float]:
+    """Figures of groups of images that are to differ, `(n, group, ...)` in [-1, 1]."""
+    features = []
+    differences = {"feature_distance": [], "pixel_distance": []}
+    if lpips is not None:
+        differences["lpips"] = []
+    for outputs in groups:
+        flat = outputs.reshape(-1, *outputs.shape[2:])
+        # As bytes, which real images are, and as the published code writes them.
+        new = network.features(to_uint8(flat), batch_size)
+        features.append(new)
+        by_group = outputs.shape[:2]
+        found = {
+            "feature_distance": _over_pairs(_euclidean, new.reshape(*by_group, -1)),
+            "pixel_distance": _over_pairs(_absolute, outputs.reshape(*by_group, -1)),
+        }
+        if lpips is not None:
+            embeddings = np.asarray(keras.ops.convert_to_numpy(lpips(flat)))
+            embeddings = embeddings.reshape(*by_group, -1)
+            found["lpips"] = _over_pairs(_squared, embeddings)
+        for name, values in found.items():
+            differences[name].extend(values)
+        progress(len(flat))
+    return distance_figures(network, np.concatenate(features), real, seed) | {
+        name: float(np.mean(values)) for name, values in differences.items()
+    }
+
+
+def _over_pairs(distance: Callable, values: np.ndarray) -> np.ndarray:
+    """The mean distance of all pairs in each group: `(n, group, d)` to `(n,)`."""
+    pairs = itertools.combinations(range(values.shape[1]), 2)
+    return np.mean(
+        [distance(values[:, i] - values[:, j]) for i, j in pairs],
+        axis=0,
+        dtype="float64",
+    )
+
+
+def _euclidean(difference: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(difference, axis=-1)
+
+
+def _absolute(difference: np.ndarray) -> np.ndarray:
+    return np.abs(difference).mean(axis=-1)
+
+
+def _squared(difference: np.ndarray) -> np.ndarray:
+    """LPIPS of the difference of two embeddings."""
+    return np.square(difference).sum(axis=-1)
+
+
+def _means(figures: dict[str, dict[str, float]]) -> dict[str, float]:
+    rows = list(figures.values())
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}

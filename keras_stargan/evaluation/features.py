@@ -1,0 +1,243 @@
+"""Networks in whose features images are compared, and statistics of these."""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+import warnings
+import zipfile
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from keras_stargan.data.cache import cache_folder, whole_file
+from keras_stargan.data.image_files import ImageFiles
+from keras_stargan.data.pictures import SUFFIXES
+from keras_stargan.images import from_uint8
+from keras_stargan.labels import LabelSet
+from keras_stargan.models.batches import in_batches
+
+# Goes up when the same images would give other statistics than before.
+_STATISTICS = 1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FeatureNetwork:
+    """A network in whose features images are compared.
+
+    Inception-v3 comes from `inception.load_inception`. Any other network gives figures
+    that can be compared with each other only, and are never called FID or KID.
+
+    Args:
+        name: says in figures which network it is.
+        network: from float images `(n, height, width, 3)` in [-1, 1] to features
+            `(n, d)`; a `keras.Model`, or any callable, whose statistics are then not
+            kept, since nothing tells when they are stale.
+        is_inception: whether figures are called FID and KID. Leave it as it is.
+
+    Example:
+        ```python
+        classifier = evaluation.train_classifier(train_set)
+        features = keras.Model(classifier.input, classifier.layers[-2].output)
+        network = FeatureNetwork("a classifier of creatures", features)
+        ```
+    """
+
+    name: str
+    network: Callable
+    is_inception: bool = False
+
+    def features(self, images: np.ndarray, batch_size: int = 32) -> np.ndarray:
+        """The features of images.
+
+        Args:
+            images: `(n, height, width, 3)`, n > 0, uint8, or float in [-1, 1].
+            batch_size: how many are looked at at once.
+
+        Returns:
+            A float32 array `(n, d)`.
+
+        Raises:
+            ValueError: for images of another shape or type, or features that are
+                not so, or not finite.
+        """
+        images = np.asarray(images)
+        kind = images.dtype.kind
+        if (
+            images.ndim != 4
+            or images.shape[3] != 3
+            or not len(images)
+            or (images.dtype != np.uint8 and kind != "f")
+        ):
+            raise ValueError(
+                "images must be uint8, or float in [-1, 1], of shape (n, height, "
+                f"width, 3), n > 0; received {images.dtype} of shape {images.shape}."
+            )
+        features = in_batches(
+            lambda x: self.network(
+                x.astype("float32") if kind == "f" else from_uint8(x)
+            ),
+            batch_size,
+            images,
+        ).astype("float32")
+        if features.shape != (len(images), features.shape[-1]):
+            raise ValueError(
+                f"{self.name} must give features of shape ({len(images)}, d) for "
+                f"{len(images)} images; it gave {features.shape}."
+            )
+        if not np.isfinite(features).all():
+            raise ValueError(f"{self.name} gave features that are not finite.")
+        return features
+
+    def fingerprint(self) -> str | None:
+        """What tells the network from others; None if it has no weights to tell by."""
+        if not isinstance(self.network, keras.Model):
+            return None
+        digest = hashlib.sha256(repr((self.name, self.network.count_params())).encode())
+        for weight in self.network.get_weights():
+            digest.update(np.ascontiguousarray(weight))
+        return digest.hexdigest()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FeatureStatistics:
+    """The features of a set of images, and what the Fréchet distance needs of them.
+
+    Args:
+        features: float32 array `(n, d)`.
+        mean: float64 array `(d,)`.
+        factor: float64 array R, `(min(n, d), d)`, of the covariance: it is R^T R.
+            Even of few images it is exact, where the covariance itself would have
+            lost half of the digits.
+    """
+
+    features: np.ndarray
+    mean: np.ndarray
+    factor: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray) -> "FeatureStatistics":
+        """The statistics of features.
+
+        Args:
+            features: `(n, d)`, n at least 2.
+
+        Raises:
+            ValueError: for another shape, or values that are not finite.
+        """
+        features = np.asarray(features, "float32")
+        if features.ndim != 2 or len(features) < 2 or not np.isfinite(features).all():
+            raise ValueError(
+                "features must be finite numbers of shape (n, d), n at least 2; "
+                f"received shape {features.shape}."
+            )
+        mean = features.mean(axis=0, dtype="float64")
+        factor = np.linalg.qr((features - mean) / np.sqrt(len(features) - 1), mode="r")
+        return cls(features, mean, factor)
+
+
+def image_statistics(
+    network: FeatureNetwork,
+    images: np.ndarray,
+    which: np.ndarray | None = None,
+    batch_size: int = 32,
+    cache_dir: str | os.PathLike | None = None,
+    verbose: int = 1,
+) -> FeatureStatistics:
+    """The statistics of images, or those that an earlier call has kept.
+
+    What was kept is used again only for the same pixels and the same weights: both
+    are in the file's name.
+
+    Args:
+        network: whose features are taken.
+        images: `(n, height, width, 3)`, uint8, or float in [-1, 1]; may be
+            memory-mapped, and is then read batch by batch.
+        which: indices of the images that count; all by default.
+        batch_size: how many are looked at at once.
+        cache_dir: where statistics are kept, see `cache_folder`.
+        verbose: 0 for silence, 1 for a progress bar.
+
+    Returns:
+        The statistics.
+
+    Raises:
+        ValueError: for fewer than two images, or as `FeatureNetwork.features`.
+
+    Example:
+        The FID of two folders of pictures:
+
+        ```python
+        network = load_inception("pt_inception-2015-12-05-6726825d.pth")
+        real = image_statistics(network, folder_images("photos", 256))
+        fake = image_statistics(network, folder_images("translated", 256))
+        print(distance_figures(network, fake.features, real))
+        ```
+    """
+    which = np.arange(len(images)) if which is None else np.asarray(which)
+    parts = np.split(which, range(batch_size, len(which), batch_size))
+    path = None
+    if fingerprint := network.fingerprint():
+        digest = hashlib.sha256(repr((_STATISTICS, fingerprint)).encode())
+        digest.update(repr((images.dtype, images.shape[1:])).encode())
+        for part in parts:
+            digest.update(np.ascontiguousarray(images[part]))
+        name = f"statistics-{len(which)}-{digest.hexdigest()[:32]}.npz"
+        path = cache_folder(cache_dir) / name
+        if path.is_file() and (kept := _load(path)):
+            return kept
+    bar = keras.utils.Progbar(len(which), verbose=verbose, unit_name="image")
+    features = []
+    for part in parts:
+        features.append(network.features(images[part], batch_size))
+        bar.add(len(part))
+    statistics = FeatureStatistics.of(np.concatenate(features))
+    if path:
+        with whole_file(path) as file:
+            np.savez(file, **vars(statistics))
+    return statistics
+
+
+def _load(path: pathlib.Path) -> FeatureStatistics | None:
+    try:
+        with np.load(path) as arrays:
+            return FeatureStatistics(**arrays)
+    except (EOFError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        warnings.warn(f"{path} is damaged ({error}); made again.", stacklevel=3)
+        return None
+
+
+def folder_images(
+    folder: str | os.PathLike,
+    image_size: int,
+    cache_dir: str | os.PathLike | None = None,
+) -> np.ndarray:
+    """All pictures in a folder and below it, as `ImageFiles.read` prepares them.
+
+    Args:
+        folder: with pictures of any size; of those that are not square the middle
+            square is taken.
+        image_size: width and height that they get, in pixels.
+        cache_dir: where they are kept.
+
+    Returns:
+        uint8 array `(n, image_size, image_size, 3)`, in the order of their names;
+        memory-mapped if it is large.
+
+    Raises:
+        ValueError: if there are none, or one cannot be read.
+    """
+    files = pathlib.Path(folder).rglob("*")
+    paths = sorted(path for path in files if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise ValueError(
+            f"{str(folder)!r} holds no pictures ({', '.join(SUFFIXES)}) to compare."
+        )
+    pictures = ImageFiles(
+        paths,
+        labels=np.ones((len(paths), 1)),
+        label_set=LabelSet(("picture",)),
+        people=np.arange(len(paths)),
+    )
+    return pictures.read(image_size, cache_dir=cache_dir).images

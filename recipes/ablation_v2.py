@@ -1,0 +1,190 @@
+"""Trains configurations A to F of StarGAN v2's ablation, and prints its table.
+
+    python recipes/ablation_v2.py --data_dir=celeba_hq --inception=inception_v3.pth \
+        --lpips=alexnet.pth
+    python recipes/ablation_v2.py --configurations=C,F    # no data: drawn faces
+
+A is StarGAN; B has a discriminator with a logit for each domain; C R1 and AdaIN; D a
+latent code; E style codes; F, StarGAN v2, also the diversity term. All see the same
+pictures for as many steps. Each is a run of its own in --work_dir, and goes on where it
+was if the recipe is started again. The table, with the published figures beside, is
+table.md, and figures.json has all.
+"""
+
+import training  # isort: skip
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import keras
+import numpy as np
+import v1_training
+import v2_training
+from absl import flags
+
+import keras_stargan
+from keras_stargan.evaluation import train_classifier
+from keras_stargan.evaluation.diverse_translation import evaluate_diverse_translations
+from keras_stargan.evaluation.features import FeatureNetwork
+from keras_stargan.evaluation.inception import load_inception
+from keras_stargan.evaluation.lpips import load_lpips
+from keras_stargan.training.runs import saved_settings, write_json
+from keras_stargan.training.strategies import make_strategy
+
+# FID and LPIPS of CelebA-HQ, guided by latents (the paper's table 1).
+PUBLISHED = {
+    "A": ("baseline StarGAN", "98.4", ""),
+    "B": ("+ multi-task discriminator", "91.4", ""),
+    "C": ("+ R1 and AdaIN", "80.5", ""),
+    "D": ("+ latent code injected", "32.3", "0.312"),
+    "E": ("+ style code", "21.2", "0.406"),
+    "F": ("+ diversity term", "18.0", "0.428"),
+}
+KINDS = {"data_dir": "folders", "tfds_name": "tfds"}
+# The weight of WGAN-GP, which B has of StarGAN.
+_PENALTY_OF_B = 10.0
+# What A takes over from the others' settings.
+_SHARED = (
+    *("image_size", "batch_size", "steps", "epochs", "steps_per_epoch", "save_every"),
+    *("seed", "mixed_precision", "cache_dir", "max_evaluated"),
+)
+
+flags.DEFINE_string("data_dir", None, "CelebA-HQ: a folder with train/ and val/.")
+flags.DEFINE_string("tfds_name", None, "A set prepared by TensorFlow Datasets.")
+flags.mark_flags_as_mutual_exclusive(["data_dir", "tfds_name"])
+flags.DEFINE_list(
+    "configurations", list(PUBLISHED), f"Any of {', '.join(PUBLISHED)}, in any order."
+)
+flags.DEFINE_string(
+    "inception",
+    None,
+    "Inception-v3 for FID, as for evaluate_v2.py. Default: no FID, but the features of "
+    "a classifier that is trained on the spot.",
+)
+flags.DEFINE_string("lpips", None, "LPIPS: the file of torchvision's AlexNet.")
+
+RECIPE = training.Recipe(
+    v2_training.METHOD,
+    work_dir="runs/ablation_v2",
+    sources=lambda: (training.named_data(KINDS, "creatures:faces"), []),
+    published={},
+    # Six runs, each for a quarter of an hour.
+    small={"steps": 800, "ds_iter": 800},
+)
+training.define_flags(RECIPE)
+FLAGS = flags.FLAGS
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelGuided:
+    """StarGAN as a `StarGANv2` whose only style of a domain is its label."""
+
+    model: keras_stargan.StarGAN
+    latent_dim: int = 1
+
+    @property
+    def domains(self) -> keras_stargan.LabelSet:
+        """The domains."""
+        return self.model.labels.sets[0]
+
+    @property
+    def image_size(self) -> int:
+        """Side of the images in pixels."""
+        return self.model.image_size
+
+    def styles_of_latents(self, latents: Any, domain: Any) -> np.ndarray:
+        """The domain's label, for each latent code."""
+        numbers = self.domains.numbers(domain, len(latents), "domain")
+        return np.eye(len(self.domains), dtype="float32")[numbers]
+
+    styles_of_references = styles_of_latents
+
+    def translate(self, images: Any, styles: Any, batch_size: int = 32) -> np.ndarray:
+        """Translates to the domains of labels."""
+        return self.model.translate(images, styles, batch_size)
+
+
+def settings_of(name: str, settings: dict) -> dict:
+    """The settings of a configuration's run."""
+    if name == "A":
+        drawn = settings["data"][0] in training.DRAWN
+        defaults = v1_training.SMALL if drawn else v1_training.PUBLISHED
+        return settings | defaults | {key: settings[key] for key in _SHARED}
+    own = {"configuration": name}
+    if name == "B":
+        own["lambda_reg"] = _PENALTY_OF_B
+    return settings | own
+
+
+def table(figures: dict) -> str:
+    """The table in Markdown."""
+    first = next(iter(figures.values()))
+    distance = "fid" if "fid" in first["latents"] else "frechet_distance"
+    difference = "lpips" if "lpips" in first["latents"] else "feature_distance"
+    titles = {"fid": "FID", "lpips": "LPIPS"}
+    names = [titles.get(n, n.replace("_", " ")) for n in (distance, difference)]
+    lines = [["configuration", "", "FID (published)", "LPIPS (published)", *names]]
+    lines.append(["---"] * len(lines[0]))
+    for name, found in figures.items():
+        own = found["latents"]
+        lines.append(
+            [name, *PUBLISHED[name], f"{own[distance]:.4g}", f"{own[difference]:.4g}"]
+        )
+    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{text}\n\nOurs in the features of {first['features']}.\n"
+
+
+def main(argv: list[str]) -> None:
+    """Trains each configuration, measures it, and writes the table."""
+    training.program.refuse_arguments(argv)
+    chosen = FLAGS.configurations
+    if not chosen or set(chosen) - set(PUBLISHED):
+        raise ValueError(
+            f"--configurations must be any of {', '.join(PUBLISHED)}; received "
+            f"{', '.join(chosen) or 'none'}."
+        )
+    settings = training.chosen_settings(RECIPE)
+    strategy = make_strategy(settings["strategy"], settings["devices"])
+    network = load_inception(FLAGS.inception) if FLAGS.inception else None
+    lpips = load_lpips(FLAGS.lpips) if FLAGS.lpips else None
+    parts = training.load_parts(settings["data"][0], settings)
+    train_set, test_set = parts
+    if settings["max_evaluated"]:
+        test_set = test_set.subset(test_set.spread(settings["max_evaluated"]))
+    if network is None:
+        print("Training a classifier, in whose features pictures are compared.")
+        classifier = train_classifier(train_set, seed=settings["seed"])
+        network = FeatureNetwork(
+            "a classifier of these domains",
+            keras.Model(classifier.inputs, classifier.layers[-1].input),
+        )
+    work_dir, figures = pathlib.Path(FLAGS.work_dir), {}
+    for name in chosen:
+        print(f"Configuration {name}: {PUBLISHED[name][0]}.")
+        method = v1_training.METHOD if name == "A" else v2_training.METHOD
+        place = work_dir / name
+        model, _ = training.train_model(
+            method,
+            settings_of(name, settings),
+            [parts],
+            place,
+            saved_settings(place) is not None,
+            strategy,
+        )
+        figures[name] = evaluate_diverse_translations(
+            LabelGuided(model) if name == "A" else model,
+            test_set,
+            train_set,
+            network,
+            lpips,
+            seed=settings["seed"],
+            cache_dir=settings["cache_dir"],
+        )
+        write_json(work_dir / "figures.json", figures)
+        (work_dir / "table.md").write_text(table(figures))
+    print(f"\n{table(figures)}\nAll is in {work_dir}.")
+
+
+if __name__ == "__main__":
+    training.program.run(main)

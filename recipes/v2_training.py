@@ -1,0 +1,198 @@
+"""StarGAN v2 as the training recipes take it."""
+
+import training  # isort: skip
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import keras_stargan
+from keras_stargan.data import ImageSet, reference_dataset
+from keras_stargan.evaluation import evaluate_styles, train_classifier
+from keras_stargan.evaluation.diverse_translation import evaluate_diverse_translations
+from keras_stargan.evaluation.features import FeatureNetwork
+from keras_stargan.export.saved_model_v2 import export_saved_model_v2
+from keras_stargan.images import from_uint8
+from keras_stargan.labels import LabelSet
+from keras_stargan.models.stargan_v2.stargan_v2 import published_adam
+from keras_stargan.models.stargan_v2.stargan_v2_pytorch import load_fan
+from keras_stargan.sampling import latent_grid, reference_grid
+
+# The published settings, for real data (the paper's appendix).
+PUBLISHED = {
+    "image_size": 256,
+    "base_dim": None,
+    "max_dim": 512,
+    "hidden_dim": 512,
+    "batch_size": 8,
+    "steps": 100_000,
+    "ds_iter": 100_000,
+    "steps_per_epoch": 1000,
+    "save_every": 10,
+    "learning_rate": 1e-4,
+    "mapping_learning_rate": 1e-6,
+    "lambda_reg": 1.0,
+    "lambda_sty": 1.0,
+    "lambda_ds": 1.0,
+    "lambda_cyc": 1.0,
+    "w_hpf": 0.0,
+    "average_decay": 0.999,
+}
+# What two cores can train in less than half an hour, for what is drawn.
+SMALL = PUBLISHED | {
+    "image_size": 32,
+    "base_dim": 32,
+    "max_dim": 128,
+    "hidden_dim": 128,
+    "steps": 1200,
+    "ds_iter": 1200,
+    "steps_per_epoch": 200,
+    "save_every": 1,
+    "max_evaluated": 60,
+    "learning_rate": 2e-4,
+    "mapping_learning_rate": 2e-4,
+    "average_decay": 0.99,
+}
+_NUMBERS = {
+    "base_dim": "Channels of the networks' first layers (None: 2**14 / image_size).",
+    "max_dim": "Channels double up to this number.",
+    "hidden_dim": "Features of the mapping network's layers.",
+    "ds_iter": "Steps over which lambda_ds falls to 0.",
+}
+_RATES = {
+    "learning_rate": "Rate of all optimisers but the mapping network's.",
+    "mapping_learning_rate": "The mapping network's.",
+    "lambda_reg": "Weight of the R1 penalty.",
+    "lambda_sty": "Weight of the style reconstruction.",
+    "lambda_ds": "Weight of the diversity term at first; it falls to 0.",
+    "lambda_cyc": "Weight of the cycle consistency.",
+    "w_hpf": "Of the high-pass filter, which keeps the parts of faces; needs --fan. "
+    "0: none.",
+    "average_decay": "How much the averages of the weights keep at each step.",
+}
+
+
+def make_model(settings: dict, label_sets: list[LabelSet]) -> keras_stargan.StarGANv2:
+    """The compiled model."""
+    fan = settings["fan"]
+    if bool(settings["w_hpf"]) != bool(fan):
+        raise ValueError(
+            "--w_hpf and --fan go together: the high-pass filter needs the landmarks "
+            "of wing.ckpt, and nothing else does. Give both, or --w_hpf=0; received "
+            f"--w_hpf={settings['w_hpf']:g} and --fan={fan}."
+        )
+    names = (
+        "image_size",
+        "base_dim",
+        "max_dim",
+        "hidden_dim",
+        "lambda_reg",
+        "lambda_sty",
+        "lambda_ds",
+        "lambda_cyc",
+        "w_hpf",
+        "ds_iter",
+        "average_decay",
+        "configuration",
+        "seed",
+    )
+    settings = {"configuration": "F"} | settings
+    model = keras_stargan.StarGANv2(
+        domains=label_sets[0],
+        dtype=training.dtype_policy(settings),
+        **{name: settings[name] for name in names},
+    )
+    if fan:
+        load_fan(model, fan)
+    rate = settings["learning_rate"]
+    model.compile(
+        published_adam(rate),
+        published_adam(settings["mapping_learning_rate"]),
+        published_adam(rate),
+        published_adam(rate),
+        jit_compile=training.jit_compile(),
+    )
+    return model
+
+
+def make_batches(
+    train_sets: list[ImageSet], settings: dict
+) -> Callable[[int], tf.data.Dataset]:
+    """The batches from a step on."""
+    return lambda step: reference_dataset(
+        train_sets[0], settings["batch_size"], settings["seed"], step
+    )
+
+
+def make_grids(
+    model: keras_stargan.StarGANv2, test_sets: list[ImageSet]
+) -> dict[str, Callable[[], np.ndarray]]:
+    """Test pictures in the styles of others, and of latents in each domain."""
+    test_set = test_sets[0]
+    # Of each domain as many; sources and references are different pictures.
+    chosen = test_set.subset(test_set.spread(12))
+    images, domains = from_uint8(chosen.images), chosen.labels.argmax(axis=1)
+    latents = np.random.default_rng(0).standard_normal((5, model.latent_dim), "float32")
+    grids = {
+        "reference": lambda: reference_grid(
+            model, images[::2], images[1::2], domains[1::2]
+        )
+    }
+    for name in model.domains.names:
+        grids[f"latent_{name}"] = lambda name=name: latent_grid(
+            model, images[::2], name, latents
+        )
+    return grids
+
+
+def figures(
+    model: keras_stargan.StarGANv2, parts: list[training.Parts], settings: dict
+) -> dict:
+    """The networks' sizes, what a classifier of real pictures says, and diversity."""
+    train_set, test_set = parts[0]
+    count = settings["max_evaluated"]
+    if count is not None:
+        test_set = test_set.subset(test_set.spread(count))
+    print("Training the classifier that judges the translations.")
+    classifier = train_classifier(train_set, seed=settings["seed"])
+    features = FeatureNetwork(
+        "the classifier of this run",
+        keras.Model(classifier.inputs, classifier.layers[-1].input),
+    )
+    print("Translating pictures never seen in training.")
+    result = {
+        f"{network.name}_parameters": network.count_params()
+        for network in (
+            model.generator,
+            model.mapping_network,
+            model.style_encoder,
+            model.discriminator,
+        )
+    }
+    result |= evaluate_diverse_translations(
+        model,
+        test_set,
+        train_set,
+        features,
+        seed=settings["seed"],
+        cache_dir=settings["cache_dir"],
+    )
+    judged = evaluate_styles(model, test_set, classifier, seed=settings["seed"])
+    return result | {name: judged[name] | result[name] for name in judged}
+
+
+METHOD = training.Method(
+    numbers=_NUMBERS,
+    rates=_RATES,
+    published=PUBLISHED,
+    small=SMALL,
+    tiny={"base_dim": 1, "max_dim": 1, "hidden_dim": 1},
+    make_model=make_model,
+    make_batches=make_batches,
+    make_grids=make_grids,
+    callbacks=lambda settings, steps: [],
+    export=export_saved_model_v2,
+    figures=figures,
+)

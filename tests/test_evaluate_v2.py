@@ -1,0 +1,86 @@
+"""The recipe that evaluates a StarGAN v2."""
+
+import json
+
+import numpy as np
+import pytest
+import recipe_modules
+from PIL import Image
+
+from keras_stargan import LabelSet, StarGANv2, evaluation
+from keras_stargan.training.checkpoints import save_model
+from keras_stargan.training.runs import write_json
+
+SIZE = 16
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    with recipe_modules.imported("evaluate_v2") as module:
+        yield module
+
+
+@pytest.fixture
+def evaluate(recipe, monkeypatch):
+    """Runs the recipe in this process, with a classifier that knows nothing."""
+
+    def quick(image_set, **_):
+        return evaluation.build_classifier(SIZE, image_set.label_set)
+
+    monkeypatch.setattr(recipe, "train_classifier", quick)
+
+    def evaluate(**given):
+        with recipe_modules.parsed(**given):
+            recipe.main(["evaluate_v2"])
+
+    return evaluate
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run's folder with an untrained model, and its data."""
+    folder = tmp_path_factory.mktemp("runs")
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 3), ("val", 2)):
+        for domain in ("cat", "dog"):
+            (folder / "pets" / part / domain).mkdir(parents=True)
+            for number in range(count):
+                pixels = rng.integers(0, 256, (SIZE, SIZE, 3), "uint8")
+                path = folder / "pets" / part / domain / f"{number}.png"
+                Image.fromarray(pixels).save(path)
+    model = StarGANv2(
+        image_size=SIZE,
+        domains=LabelSet(("cat", "dog")),
+        hidden_dim=4,
+        base_dim=4,
+        max_dim=4,
+    )
+    (folder / "run").mkdir()
+    save_model(model, folder / "run" / "model.keras")
+    write_json(folder / "run" / "settings.json", {"data": [f"folders:{folder}/pets"]})
+    return folder / "run"
+
+
+def test_a_run_is_evaluated_on_its_data(evaluate, run, tmp_path):
+    evaluate(model=run, output_dir=tmp_path / "found", num_translations=2)
+    figures = json.loads((tmp_path / "found" / "figures.json").read_text())
+    assert (figures["num_images"], figures["num_translations"]) == (4, 2)
+    # Another network's figures go by other names than Inception's and LPIPS.
+    text = (tmp_path / "found" / "table.md").read_text()
+    assert "FID" not in text and "LPIPS" not in text and "published" not in text
+    shown = f"{figures['latents']['frechet_distance']:.4g}"
+    assert f"| latents | {shown} |" in text
+
+
+def test_an_earlier_evaluation_is_not_overwritten(evaluate, run, tmp_path):
+    (tmp_path / "table.md").write_text("mine")
+    with pytest.raises(ValueError, match="--overwrite"):
+        evaluate(model=run, output_dir=tmp_path)
+
+
+def test_a_model_without_a_run_needs_data(evaluate, run, tmp_path):
+    other = tmp_path / "elsewhere" / "model.keras"
+    other.parent.mkdir()
+    other.write_bytes((run / "model.keras").read_bytes())
+    with pytest.raises(ValueError, match="name its data by --data"):
+        evaluate(model=other)

@@ -1,0 +1,105 @@
+"""The recipes of StarGAN v2, from their flags to their files."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+import recipe_modules
+from PIL import Image
+
+from keras_stargan import evaluation
+
+TINY = {
+    "image_size": 16,
+    "base_dim": 4,
+    "max_dim": 4,
+    "hidden_dim": 4,
+    "batch_size": 2,
+    "steps": 3,
+    "steps_per_epoch": 2,
+    "save_every": 1,
+    "max_evaluated": 4,
+}
+
+
+@pytest.fixture(scope="module")
+def animals(tmp_path_factory):
+    """Pictures laid out as AFHQ's, of two domains."""
+    folder = tmp_path_factory.mktemp("afhq")
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 3), ("val", 6)):
+        for domain in ("cat", "dog"):
+            (folder / part / domain).mkdir(parents=True)
+            for number in range(count):
+                pixels = rng.integers(0, 256, (16, 16, 3), "uint8")
+                path = folder / part / domain / f"{number}.png"
+                Image.fromarray(pixels).save(path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(animals, tmp_path_factory):
+    """Runs the recipe in this process, eagerly, judged by who knows nothing."""
+
+    def quick(image_set, **_):
+        size = image_set.images.shape[1]
+        return evaluation.build_classifier(size, image_set.label_set)
+
+    with (
+        recipe_modules.imported("train_v2_afhq") as recipe,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(recipe.v2_training, "train_classifier", quick)
+        method = dataclasses.replace(recipe.RECIPE.method, export=lambda *_: None)
+        without_export = dataclasses.replace(recipe.RECIPE, method=method)
+
+        def run(work_dir, **given):
+            given = {**TINY, "data_dir": animals, "work_dir": work_dir, **given}
+            with recipe_modules.eagerly(), recipe_modules.parsed(**given):
+                recipe.training.main(without_export)
+
+        yield run
+
+
+@pytest.fixture(scope="module")
+def unbroken(run, tmp_path_factory):
+    work_dir = tmp_path_factory.mktemp("runs") / "unbroken"
+    run(work_dir)
+    return work_dir
+
+
+def test_a_run_leaves_grids_figures_and_a_model(unbroken):
+    for name in ("reference", "latent_cat", "latent_dog"):
+        for step in ("step-0000002", "step-0000003", "final"):
+            grid = Image.open(unbroken / "samples" / name / f"{step}.png")
+            # Six sources, half of twelve test pictures.
+            assert grid.width > 6 * 96
+    figures = json.loads((unbroken / "figures.json").read_text())
+    assert (figures["num_images"], figures["num_translations"]) == (4, 10)
+    assert figures["features"] == "the classifier of this run"
+    for guide in ("latents", "references"):
+        assert figures[guide]["pixel_distance"] > 0
+        assert 0 <= figures[guide]["classification_error_percent"] <= 100
+    model = keras.saving.load_model(unbroken / "model.keras")
+    assert model.domains.names == ("cat", "dog")
+    assert figures["generator_parameters"] == model.generator.count_params()
+
+
+def test_a_resumed_run_ends_as_one_never_stopped(run, unbroken, tmp_path):
+    run(tmp_path / "run", steps=2, ds_iter=100_000)
+    run(tmp_path / "run", resume="true", steps=3)
+    models = [
+        keras.saving.load_model(folder / "model.keras")
+        for folder in (unbroken, tmp_path / "run")
+    ]
+    assert [model.global_step for model in models] == [3, 3]
+    for a, b in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_high_pass_filter_needs_landmarks(run, tmp_path):
+    with pytest.raises(ValueError, match=r"--w_hpf=1 and --fan=None"):
+        run(tmp_path / "run", w_hpf=1)
+    assert not (tmp_path / "run").exists()
