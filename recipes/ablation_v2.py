@@ -24,11 +24,13 @@ import v2_training
 from absl import flags
 
 import keras_stargan
-from keras_stargan.evaluation import train_classifier
-from keras_stargan.evaluation.diverse_translation import evaluate_diverse_translations
-from keras_stargan.evaluation.features import FeatureNetwork
-from keras_stargan.evaluation.inception import load_inception
-from keras_stargan.evaluation.lpips import load_lpips
+from keras_stargan.evaluation import (
+    FeatureNetwork,
+    evaluate_diverse_translations,
+    load_inception,
+    load_lpips,
+    train_classifier,
+)
 from keras_stargan.training.runs import saved_settings, write_json
 from keras_stargan.training.strategies import make_strategy
 
@@ -110,7 +112,11 @@ def settings_of(name: str, settings: dict) -> dict:
     if name == "A":
         drawn = settings["data"][0] in training.DRAWN
         defaults = v1_training.SMALL if drawn else v1_training.PUBLISHED
-        return settings | defaults | {key: settings[key] for key in _SHARED}
+        shared = {key: settings[key] for key in _SHARED}
+        # StarGAN's discriminator has six, for 64 px and more.
+        layers = settings["image_size"].bit_length() - 2
+        layers = min(layers, defaults["num_discriminator_layers"])
+        return settings | defaults | shared | {"num_discriminator_layers": layers}
     own = {"configuration": name}
     if name == "B":
         own["lambda_reg"] = _PENALTY_OF_B

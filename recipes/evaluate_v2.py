@@ -22,11 +22,13 @@ import keras
 from absl import flags
 from data_sources import load_data
 
-from keras_stargan.evaluation import train_classifier
-from keras_stargan.evaluation.diverse_translation import evaluate_diverse_translations
-from keras_stargan.evaluation.features import FeatureNetwork
-from keras_stargan.evaluation.inception import load_inception
-from keras_stargan.evaluation.lpips import load_lpips
+from keras_stargan.evaluation import (
+    FeatureNetwork,
+    evaluate_diverse_translations,
+    load_inception,
+    load_lpips,
+    train_classifier,
+)
 from keras_stargan.sampling import load_model
 from keras_stargan.training.runs import settings_of_model, write_json
 

@@ -10,9 +10,12 @@ import tensorflow as tf
 
 import keras_stargan
 from keras_stargan.data import ImageSet, reference_dataset
-from keras_stargan.evaluation import evaluate_styles, train_classifier
-from keras_stargan.evaluation.diverse_translation import evaluate_diverse_translations
-from keras_stargan.evaluation.features import FeatureNetwork
+from keras_stargan.evaluation import (
+    FeatureNetwork,
+    evaluate_diverse_translations,
+    evaluate_styles,
+    train_classifier,
+)
 from keras_stargan.export.saved_model_v2 import export_saved_model_v2
 from keras_stargan.images import from_uint8
 from keras_stargan.labels import LabelSet

@@ -14,6 +14,7 @@ BACKEND_FREE = [
     *PACKAGE.glob("models/*/*_networks.py"),
     *PACKAGE.glob("models/*/*_layers.py"),
     *PACKAGE.glob("models/*/*_heatmaps.py"),
+    *PACKAGE.glob("models/*/*_configurations.py"),
     *PACKAGE.glob("models/*/*_losses.py"),
     *PACKAGE.glob("evaluation/*.py"),
     *PACKAGE.glob("labels/*.py"),

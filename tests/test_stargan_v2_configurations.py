@@ -1,5 +1,7 @@
 """StarGAN v2's ablation: each configuration trains what it has, and no more."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -28,10 +30,10 @@ WITH_WEIGHTS = {
 }
 
 
-@pytest.fixture(scope="module", params=WITH_WEIGHTS)
-def trained(request):
-    """A configuration, its model after a step, the weights before, and the losses."""
-    model = make_model(configuration=request.param)
+@functools.cache  # Once for all tests: it takes seconds.
+def train(configuration):
+    """A model after a step, the weights before, and the losses."""
+    model = make_model(configuration=configuration)
     # Tracing the graph would take longer than the step.
     model.compile(run_eagerly=True)
     before = {
@@ -39,7 +41,12 @@ def trained(request):
         for name in (*AVERAGED, "discriminator")
     }
     history = model.fit(dataset(), steps_per_epoch=1, verbose=0).history
-    return request.param, model, before, history
+    return model, before, history
+
+
+@pytest.fixture(params=WITH_WEIGHTS)
+def trained(request):
+    return request.param, *train(request.param)
 
 
 def test_the_networks_that_it_has_are_trained(trained):
@@ -48,8 +55,12 @@ def test_the_networks_that_it_has_are_trained(trained):
         weights = getattr(model, network).get_weights()
         expected = network in {"generator", "discriminator"} | WITH_WEIGHTS[name]
         assert bool(weights) == expected, network
-        for old, new in zip(before[network], weights, strict=True):
-            assert not np.array_equal(old, new), network
+        moved = [
+            not np.array_equal(old, new)
+            for old, new in zip(before[network], weights, strict=True)
+        ]
+        # WGAN's two terms take no notice of a bias to all images.
+        assert sum(moved) >= len(moved) - 1, network
 
 
 def test_latents_matter_from_d_on(trained):
@@ -86,7 +97,7 @@ def test_without_diversity_its_weight_is_0(trained):
 
 
 def test_the_latent_code_is_what_d_finds_again():
-    model = make_model(configuration="D")
+    model, _, _ = train("D")
     codes = model.styles_of_latents(LATENTS, [1, 0, 0, 2])
     np.testing.assert_array_equal(codes[:, :4], LATENTS)
     np.testing.assert_array_equal(codes[:, 4:], np.eye(3)[[1, 0, 0, 2]])
@@ -134,7 +145,8 @@ def test_an_unknown_configuration_is_an_error():
         make_model(configuration="A")
 
 
-def test_the_published_format_is_for_e_and_f(tmp_path):
+def test_the_published_format_is_not_for_b_to_d(tmp_path):
+    model, _, _ = train("C")
     with pytest.raises(ValueError, match="is of configuration C"):
-        save_pytorch(make_model(configuration="C"), tmp_path / "nets.ckpt")
+        save_pytorch(model, tmp_path / "nets.ckpt")
     assert not list(tmp_path.iterdir())
