@@ -21,7 +21,13 @@ REPLICAS = ["CPU:0", "CPU:1"]
 def train(strategy, dataset, optimizer, jit_compile=False, epochs=1):
     with strategy.scope():
         model = make_model()
-        model.compile(optimizer(), optimizer(), jit_compile=jit_compile)
+        model.compile(
+            optimizer(),
+            optimizer(),
+            jit_compile=jit_compile,
+            # Of one device, tracing the graph would take longer than the steps.
+            run_eagerly=strategy.num_replicas_in_sync == 1,
+        )
     history = model.fit(dataset, epochs=epochs, verbose=0)
     return weights(model), history.history
 

@@ -202,8 +202,7 @@ def test_two_replicas_with_xla_do_what_one_does():
         ((BATCH[0], (REFERENCES[:2], OTHERS, TARGETS)), "two references for each of 4"),
     ],
 )
-def test_fit_refuses_bad_batches(batch, message):
-    model = make_model()
+def test_fit_refuses_bad_batches(model, batch, message):
     model.compile()
     with pytest.raises(ValueError, match=message):
         model.fit(dataset(batch), steps_per_epoch=1, verbose=0)
