@@ -22,7 +22,11 @@ from absl import flags
 
 from keras_stargan import StarGAN
 from keras_stargan.data import ImageSet
-from keras_stargan.evaluation import classification_error, train_classifier
+from keras_stargan.evaluation import (
+    TrueAnswers,
+    classification_error,
+    train_classifier,
+)
 from keras_stargan.images import from_uint8, image_grid
 
 flags.DEFINE_string(
@@ -81,17 +85,20 @@ def evaluate(
     place = space.set_index("RaFD")
     expressions = parts[place][0]
     others_train, others = other_parts[0]
-    if others.label_set.names == expressions.label_set.names:
+    chosen = np.arange(len(others))
+    has_answers = others.label_set.names == expressions.label_set.names
+    if has_answers:
         real = _joined(expressions, others_train)
         neutral = others.label_set.index("neutral")
-        others = others.subset(others.labels[:, neutral] == 1)
+        chosen = np.flatnonzero(others.labels[:, neutral])
     else:
         real = expressions
-    others = others.subset(others.spread(settings["max_evaluated"] or len(others)))
+    count = settings["max_evaluated"] or len(chosen)
+    chosen = chosen[others.subset(chosen).spread(count)]
     print("Training the classifier that judges expressions on the other pictures.")
     judge = train_classifier(real, steps=600, seed=settings["seed"])
 
-    images = from_uint8(others.images)
+    images = from_uint8(others.images[chosen])
     names = expressions.label_set.names
     masks = {"no_mask": place}
     if len(space.sets) > 1:
@@ -99,7 +106,7 @@ def evaluate(
     figures, rows, titles = {"images": len(images)}, [], []
     shown = min(4, len(images))
     for title, mask in masks.items():
-        translated, errors = [], {}
+        translated, errors, truth = [], {}, TrueAnswers()
         for index, name in enumerate(names):
             labels = np.eye(len(names))[[index] * len(images)]
             targets = space.with_mask(space.unify(labels, place), mask)
@@ -108,9 +115,13 @@ def evaluate(
             errors[name] = classification_error(
                 judge, outputs, labels, expressions.label_set
             )
+            if has_answers:
+                answers = others.answer_indices(chosen, labels)
+                truth.update(others.images[chosen], others.images[answers], outputs)
         figures[title] = {
             "classification_error_percent": float(np.mean(list(errors.values()))),
             "by_expression": errors,
+            **truth.result(),
         }
         for row in range(shown):
             rows.append([images[row], *(images_of[row] for images_of in translated)])

@@ -13,10 +13,11 @@ from keras_stargan.evaluation.inception import load_inception
 from keras_stargan.evaluation.lpips import load_lpips
 from keras_stargan.evaluation.resnet import build_resnet18
 from keras_stargan.evaluation.styles import evaluate_styles
-from keras_stargan.evaluation.translation import evaluate_translations
+from keras_stargan.evaluation.translation import TrueAnswers, evaluate_translations
 
 __all__ = [
     "FeatureNetwork",
+    "TrueAnswers",
     "attribute_errors",
     "attribute_groups",
     "build_classifier",

@@ -75,7 +75,7 @@ def evaluate_translations(
 
     progress = keras.utils.Progbar(len(pairs), verbose=verbose, unit_name="image")
     misclassified = rebuilt = 0.0
-    truth = _TrueAnswers()
+    truth = TrueAnswers()
     for start in range(0, len(pairs), batch_size):
         row, column = np.transpose(pairs[start : start + batch_size])
         indices, target, own = sources[row], targets[row, column], own_labels[row]
@@ -109,7 +109,7 @@ def evaluate_translations(
     }
 
 
-class _TrueAnswers:
+class TrueAnswers:
     """Sums, over batches, of translations' errors against their true answers."""
 
     def __init__(self):
