@@ -10,11 +10,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # As in the recipes: much faster convolutions where it is off by default.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-# Each of the two processes computes on a core of its own; threads of both on both cores
-# take longer.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-
 # Not the user's own. A test's processes have it too.
 os.environ["KERAS_STARGAN_CACHE"] = tempfile.mkdtemp()
 atexit.register(shutil.rmtree, os.environ["KERAS_STARGAN_CACHE"], ignore_errors=True)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from replicas import two_replicas
 from test_stargan import make_data, make_dataset, make_model, weights
 
 import keras_stargan
@@ -38,9 +39,7 @@ def test_two_replicas_with_xla_equal_one_device():
     one, history_one = train(
         tf.distribute.get_strategy(), make_dataset(4), sgd, epochs=2
     )
-    two, history_two = train(
-        tf.distribute.MirroredStrategy(REPLICAS), make_dataset(4), sgd, True, epochs=2
-    )
+    two, history_two = train(two_replicas(), make_dataset(4), sgd, True, epochs=2)
     for a, b in zip(one, two, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
     for name in history_one:
@@ -52,7 +51,7 @@ def test_replicas_that_share_unevenly_equal_one_device():
     dataset = tf.data.Dataset.from_tensor_slices(make_data(5)).batch(4)
     adam = functools.partial(Adam, 1e-3)
     one, history_one = train(tf.distribute.get_strategy(), dataset, adam)
-    two, history_two = train(tf.distribute.MirroredStrategy(REPLICAS), dataset, adam)
+    two, history_two = train(two_replicas(), dataset, adam)
     differences = np.concatenate(
         [np.abs(a - b).ravel() for a, b in zip(one, two, strict=True)]
     )
@@ -73,7 +72,7 @@ def test_target_labels_are_shuffled_over_the_global_batch():
             )
             return super()._discriminator_losses(batch, draws)
 
-    with tf.distribute.MirroredStrategy(REPLICAS).scope():
+    with two_replicas().scope():
         model = make_model(cls=Spy)
         model.compile()
     images, _ = make_data(4)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from replicas import two_replicas
 
 import keras_stargan
 from keras_stargan import LabelSet, LabelSpace
@@ -245,7 +246,7 @@ def test_labels_are_saved_with_the_model(tmp_path):
 
 
 def test_translate_works_where_replicas_have_unequal_shares():
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with two_replicas().scope():
         model = make_model()
     translated = model.translate(IMAGES[:3], ONE_HOT[:3], batch_size=2)
     expected = make_model().translate(IMAGES[:3], ONE_HOT[:3])

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from replicas import two_replicas
 
 import keras_stargan
 from keras_stargan import LabelSet
@@ -171,7 +172,7 @@ def test_two_replicas_with_xla_do_what_one_does():
     states = []
     for strategy in (
         tf.distribute.get_strategy(),
-        tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+        two_replicas(),
     ):
         several = strategy.num_replicas_in_sync > 1
         with strategy.scope():
