@@ -7,31 +7,26 @@
 A is StarGAN; B has a discriminator with a logit for each domain; C R1 and AdaIN; D a
 latent code; E style codes; F, StarGAN v2, also the diversity term. All see the same
 pictures for as many steps. Each is a run of its own in --work_dir, and goes on where it
-was if the recipe is started again. The table, with the published figures beside, is
-table.md, and figures.json has all.
+was if the recipe is started again; the table, with the published figures beside, keeps
+what it had of others. It is table.md, and figures.json has all.
 """
 
 import training  # isort: skip
 
 import dataclasses
+import json
 import pathlib
 from typing import Any
 
-import keras
 import numpy as np
 import v1_training
+import v2_evaluation
 import v2_training
 from absl import flags
 
 import keras_stargan
-from keras_stargan.evaluation import (
-    FeatureNetwork,
-    evaluate_diverse_translations,
-    load_inception,
-    load_lpips,
-    train_classifier,
-)
-from keras_stargan.training.runs import saved_settings, write_json
+from keras_stargan.evaluation import check_sets
+from keras_stargan.training.runs import check_work_dir, saved_settings, write_json
 from keras_stargan.training.strategies import make_strategy
 
 # FID and LPIPS of CelebA-HQ, guided by latents (the paper's table 1).
@@ -58,13 +53,8 @@ flags.mark_flags_as_mutual_exclusive(["data_dir", "tfds_name"])
 flags.DEFINE_list(
     "configurations", list(PUBLISHED), f"Any of {', '.join(PUBLISHED)}, in any order."
 )
-flags.DEFINE_string(
-    "inception",
-    None,
-    "Inception-v3 for FID, as for evaluate_v2.py. Default: no FID, but the features of "
-    "a classifier that is trained on the spot.",
-)
-flags.DEFINE_string("lpips", None, "LPIPS: the file of torchvision's AlexNet.")
+flags.DEFINE_string("fan", None, "wing.ckpt of the published code, for --w_hpf.")
+v2_evaluation.define_flags()
 
 RECIPE = training.Recipe(
     v2_training.METHOD,
@@ -107,6 +97,11 @@ class LabelGuided:
         return self.model.translate(images, styles, batch_size)
 
 
+def method_of(name: str) -> training.Method:
+    """What a configuration is trained by."""
+    return v1_training.METHOD if name == "A" else v2_training.METHOD
+
+
 def settings_of(name: str, settings: dict) -> dict:
     """The settings of a configuration's run."""
     if name == "A":
@@ -119,25 +114,23 @@ def settings_of(name: str, settings: dict) -> dict:
         return settings | defaults | shared | {"num_discriminator_layers": layers}
     own = {"configuration": name}
     if name == "B":
-        own["lambda_reg"] = _PENALTY_OF_B
+        # StarGAN's generator has no high-pass filter.
+        own |= {"lambda_reg": _PENALTY_OF_B, "w_hpf": 0.0, "fan": None}
     return settings | own
 
 
 def table(figures: dict) -> str:
     """The table in Markdown."""
     first = next(iter(figures.values()))
-    distance = "fid" if "fid" in first["latents"] else "frechet_distance"
-    difference = "lpips" if "lpips" in first["latents"] else "feature_distance"
-    titles = {"fid": "FID", "lpips": "LPIPS"}
-    names = [titles.get(n, n.replace("_", " ")) for n in (distance, difference)]
-    lines = [["configuration", "", "FID (published)", "LPIPS (published)", *names]]
-    lines.append(["---"] * len(lines[0]))
+    named = v2_evaluation.columns(first)
+    published = ("FID (published)", "LPIPS (published)")
+    lines = [["configuration", "", *published, "steps", *named]]
     for name, found in figures.items():
-        own = found["latents"]
-        lines.append(
-            [name, *PUBLISHED[name], f"{own[distance]:.4g}", f"{own[difference]:.4g}"]
-        )
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        # What was measured otherwise, by an earlier run, stays empty.
+        own = (found["latents"].get(column) for column in named.values())
+        values = ("" if value is None else f"{value:.4g}" for value in own)
+        lines.append([name, *PUBLISHED[name], str(found["steps"]), *values])
+    text = v2_evaluation.markdown(lines)
     return f"{text}\n\nOurs in the features of {first['features']}.\n"
 
 
@@ -152,42 +145,42 @@ def main(argv: list[str]) -> None:
         )
     settings = training.chosen_settings(RECIPE)
     strategy = make_strategy(settings["strategy"], settings["devices"])
-    network = load_inception(FLAGS.inception) if FLAGS.inception else None
-    lpips = load_lpips(FLAGS.lpips) if FLAGS.lpips else None
+    judges = v2_evaluation.Judges.of_flags()
+    work_dir = pathlib.Path(FLAGS.work_dir)
+    # Whatever can be wrong is found before the first is trained.
+    for name in chosen:
+        method = method_of(name)
+        tiny = settings_of(name, settings) | method.tiny
+        method.make_model(tiny, [keras_stargan.LabelSet(("any",))])
+        check_work_dir(work_dir / name, resume=False)
     parts = training.load_parts(settings["data"][0], settings)
     train_set, test_set = parts
     if settings["max_evaluated"]:
         test_set = test_set.subset(test_set.spread(settings["max_evaluated"]))
-    if network is None:
-        print("Training a classifier, in whose features pictures are compared.")
-        classifier = train_classifier(train_set, seed=settings["seed"])
-        network = FeatureNetwork(
-            "a classifier of these domains",
-            keras.Model(classifier.inputs, classifier.layers[-1].input),
-        )
-    work_dir, figures = pathlib.Path(FLAGS.work_dir), {}
+    check_sets(train_set.label_set, settings["image_size"], test_set, train_set)
+    judges = judges.trained(train_set, settings["seed"])
+    path = work_dir / "figures.json"
+    figures = json.loads(path.read_text()) if path.is_file() else {}
     for name in chosen:
         print(f"Configuration {name}: {PUBLISHED[name][0]}.")
-        method = v1_training.METHOD if name == "A" else v2_training.METHOD
         place = work_dir / name
         model, _ = training.train_model(
-            method,
+            method_of(name),
             settings_of(name, settings),
             [parts],
             place,
             saved_settings(place) is not None,
             strategy,
         )
-        figures[name] = evaluate_diverse_translations(
+        figures[name] = {"steps": model.global_step} | judges.figures(
             LabelGuided(model) if name == "A" else model,
             test_set,
             train_set,
-            network,
-            lpips,
             seed=settings["seed"],
             cache_dir=settings["cache_dir"],
         )
-        write_json(work_dir / "figures.json", figures)
+        figures = dict(sorted(figures.items()))
+        write_json(path, figures)
         (work_dir / "table.md").write_text(table(figures))
     print(f"\n{table(figures)}\nAll is in {work_dir}.")
 

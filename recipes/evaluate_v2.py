@@ -18,17 +18,11 @@ import program  # isort: skip
 
 import pathlib
 
-import keras
+import v2_evaluation
 from absl import flags
 from data_sources import load_data
 
-from keras_stargan.evaluation import (
-    FeatureNetwork,
-    evaluate_diverse_translations,
-    load_inception,
-    load_lpips,
-    train_classifier,
-)
+from keras_stargan.evaluation import check_sets
 from keras_stargan.sampling import load_model
 from keras_stargan.training.runs import settings_of_model, write_json
 
@@ -37,13 +31,6 @@ PUBLISHED = {
     "CelebA-HQ": {"latents": (13.73, 0.4515), "references": (23.84, 0.3880)},
     "AFHQ": {"latents": (16.18, 0.4501), "references": (19.78, 0.4315)},
 }
-# The figures by what they are, and what takes their place in other networks' features.
-_COLUMNS = {
-    "FID": ("fid", "frechet_distance"),
-    "KID": ("kid", "kernel_distance"),
-    "LPIPS": ("lpips", "feature_distance"),
-}
-
 flags.DEFINE_string(
     "model",
     "runs/v2_afhq",
@@ -55,13 +42,7 @@ flags.DEFINE_string(
     "The data set, as folders:FOLDER or tfds:NAME. Default: that of the run; a model "
     "that is not in a run's folder has none.",
 )
-flags.DEFINE_string(
-    "inception",
-    None,
-    "Inception-v3 for FID and KID: a file of torchvision's weights, which the "
-    "published code takes, or of the standard FID's; or imagenet, Keras' own.",
-)
-flags.DEFINE_string("lpips", None, "LPIPS: the file of torchvision's AlexNet.")
+v2_evaluation.define_flags()
 flags.DEFINE_integer("num_translations", 10, "Of each picture.", lower_bound=2)
 flags.DEFINE_integer(
     "max_evaluated", None, "Translate so many test pictures only.", lower_bound=2
@@ -80,26 +61,19 @@ FLAGS = flags.FLAGS
 
 def table(figures: dict) -> str:
     """The figures in Markdown, below the published ones."""
-    features = figures["features"]
-    names = {
-        column: column if own in figures["latents"] else other.replace("_", " ")
-        for column, (own, other) in _COLUMNS.items()
-    }
-    lines = [["pictures", "guided by", *names.values()]]
-    lines.append(["---"] * len(lines[0]))
-    if names["FID"] == "FID" and names["LPIPS"] == "LPIPS":
+    named = v2_evaluation.columns(figures)
+    lines = [["pictures", "guided by", *named]]
+    if {"FID", "LPIPS"} <= set(named):
         lines += [
             [f"{data} (published)", guide, f"{fid}", "", f"{lpips}"]
             for data, by_guide in PUBLISHED.items()
             for guide, (fid, lpips) in by_guide.items()
         ]
     for guide in ("latents", "references", "real"):
-        given = figures[guide]
-        values = (given.get(own, given.get(other)) for own, other in _COLUMNS.values())
         title = "test pictures themselves" if guide == "real" else guide
-        lines.append([figures["data"], title, *(f"{value:.4g}" for value in values)])
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{text}\n\nFeatures: {features}.\n"
+        values = (f"{figures[guide][name]:.4g}" for name in named.values())
+        lines.append([figures["data"], title, *values])
+    return f"{v2_evaluation.markdown(lines)}\n\nFeatures: {figures['features']}.\n"
 
 
 def main(argv: list[str]) -> None:
@@ -118,8 +92,7 @@ def main(argv: list[str]) -> None:
     source = FLAGS.data or next(iter(settings.get("data", ())), None)
     if source is None:
         raise ValueError(f"{path} is not in a run's folder: name its data by --data.")
-    network = load_inception(FLAGS.inception) if FLAGS.inception else None
-    lpips = load_lpips(FLAGS.lpips) if FLAGS.lpips else None
+    judges = v2_evaluation.Judges.of_flags()
     cache_dir = FLAGS.cache_dir or settings.get("cache_dir")
     train_set, test_set = load_data(
         source,
@@ -130,19 +103,12 @@ def main(argv: list[str]) -> None:
     )
     if FLAGS.max_evaluated:
         test_set = test_set.subset(test_set.spread(FLAGS.max_evaluated))
-    if network is None:
-        print("Training a classifier, in whose features pictures are compared.")
-        classifier = train_classifier(train_set, seed=FLAGS.seed)
-        network = FeatureNetwork(
-            "a classifier of these domains",
-            keras.Model(classifier.inputs, classifier.layers[-1].input),
-        )
-    figures = {"model": str(path), "data": source} | evaluate_diverse_translations(
+    check_sets(model.domains, model.image_size, test_set, train_set)
+    judges = judges.trained(train_set, FLAGS.seed)
+    figures = {"model": str(path), "data": source} | judges.figures(
         model,
         test_set,
         train_set,
-        network,
-        lpips,
         num_translations=FLAGS.num_translations,
         seed=FLAGS.seed,
         cache_dir=cache_dir,

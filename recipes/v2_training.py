@@ -4,18 +4,12 @@ import training  # isort: skip
 
 from collections.abc import Callable
 
-import keras
 import numpy as np
 import tensorflow as tf
+import v2_evaluation
 
 import keras_stargan
 from keras_stargan.data import ImageSet, reference_dataset
-from keras_stargan.evaluation import (
-    FeatureNetwork,
-    evaluate_diverse_translations,
-    evaluate_styles,
-    train_classifier,
-)
 from keras_stargan.export.saved_model_v2 import export_saved_model_v2
 from keras_stargan.images import from_uint8
 from keras_stargan.labels import LabelSet
@@ -158,14 +152,9 @@ def figures(
     count = settings["max_evaluated"]
     if count is not None:
         test_set = test_set.subset(test_set.spread(count))
-    print("Training the classifier that judges the translations.")
-    classifier = train_classifier(train_set, seed=settings["seed"])
-    features = FeatureNetwork(
-        "the classifier of this run",
-        keras.Model(classifier.inputs, classifier.layers[-1].input),
-    )
+    judges = v2_evaluation.Judges().trained(train_set, settings["seed"])
     print("Translating pictures never seen in training.")
-    result = {
+    sizes = {
         f"{network.name}_parameters": network.count_params()
         for network in (
             model.generator,
@@ -174,16 +163,13 @@ def figures(
             model.discriminator,
         )
     }
-    result |= evaluate_diverse_translations(
+    return sizes | judges.figures(
         model,
         test_set,
         train_set,
-        features,
         seed=settings["seed"],
         cache_dir=settings["cache_dir"],
     )
-    judged = evaluate_styles(model, test_set, classifier, seed=settings["seed"])
-    return result | {name: judged[name] | result[name] for name in judged}
 
 
 METHOD = training.Method(

@@ -9,6 +9,8 @@ import pytest
 import tensorflow as tf
 from absl import flags
 
+from keras_stargan import evaluation
+
 RECIPES = pathlib.Path(__file__).parents[1] / "recipes"
 
 
@@ -36,6 +38,11 @@ def parsed(**given):
         yield
     finally:
         flags.FLAGS.unparse_flags()
+
+
+def untrained_classifier(image_set, **_):
+    """In the place of `train_classifier`: it knows nothing, but is there at once."""
+    return evaluation.build_classifier(image_set.images.shape[1], image_set.label_set)
 
 
 @contextlib.contextmanager

@@ -1,17 +1,15 @@
 """The recipe that evaluates a StarGAN v2."""
 
 import json
+from unittest import mock
 
-import numpy as np
 import pytest
 import recipe_modules
-from PIL import Image
+import tiny_v2
 
-from keras_stargan import LabelSet, StarGANv2, evaluation
+from keras_stargan import LabelSet
 from keras_stargan.training.checkpoints import save_model
 from keras_stargan.training.runs import write_json
-
-SIZE = 16
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +22,9 @@ def recipe():
 def evaluate(recipe, monkeypatch):
     """Runs the recipe in this process, with a classifier that knows nothing."""
 
-    def quick(image_set, **_):
-        return evaluation.build_classifier(SIZE, image_set.label_set)
-
-    monkeypatch.setattr(recipe, "train_classifier", quick)
+    monkeypatch.setattr(
+        recipe.v2_evaluation, "train_classifier", recipe_modules.untrained_classifier
+    )
 
     def evaluate(**given):
         with recipe_modules.parsed(**given):
@@ -40,21 +37,8 @@ def evaluate(recipe, monkeypatch):
 def run(tmp_path_factory):
     """A run's folder with an untrained model, and its data."""
     folder = tmp_path_factory.mktemp("runs")
-    rng = np.random.default_rng(0)
-    for part, count in (("train", 3), ("val", 2)):
-        for domain in ("cat", "dog"):
-            (folder / "pets" / part / domain).mkdir(parents=True)
-            for number in range(count):
-                pixels = rng.integers(0, 256, (SIZE, SIZE, 3), "uint8")
-                path = folder / "pets" / part / domain / f"{number}.png"
-                Image.fromarray(pixels).save(path)
-    model = StarGANv2(
-        image_size=SIZE,
-        domains=LabelSet(("cat", "dog")),
-        hidden_dim=4,
-        base_dim=4,
-        max_dim=4,
-    )
+    tiny_v2.write_pictures(folder / "pets", train=3, val=2)
+    model = tiny_v2.make_model(domains=LabelSet(("cat", "dog")))
     (folder / "run").mkdir()
     save_model(model, folder / "run" / "model.keras")
     write_json(folder / "run" / "settings.json", {"data": [f"folders:{folder}/pets"]})
@@ -76,6 +60,17 @@ def test_an_earlier_evaluation_is_not_overwritten(evaluate, run, tmp_path):
     (tmp_path / "table.md").write_text("mine")
     with pytest.raises(ValueError, match="--overwrite"):
         evaluate(model=run, output_dir=tmp_path)
+
+
+def test_data_of_other_domains_is_refused_before_anything_is_trained(
+    evaluate, recipe, run, monkeypatch, tmp_path
+):
+    tiny_v2.write_pictures(tmp_path, train=2, val=2, domains=("cat", "fox"))
+    trained = mock.Mock()
+    monkeypatch.setattr(recipe.v2_evaluation, "train_classifier", trained)
+    with pytest.raises(ValueError, match=r"domains cat, dog .*it is of cat, fox"):
+        evaluate(model=run, data=f"folders:{tmp_path}", output_dir=tmp_path / "found")
+    trained.assert_not_called()
 
 
 def test_a_model_without_a_run_needs_data(evaluate, run, tmp_path):

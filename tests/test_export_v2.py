@@ -7,13 +7,14 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_v2
 from PIL import Image
 
-from keras_stargan import LabelSet, StarGANv2
+from keras_stargan import LabelSet
 from keras_stargan.export import export_saved_model_v2
 from keras_stargan.images import from_uint8, to_uint8
 
-SIZE, COUNT = 16, 3
+SIZE, COUNT = tiny_v2.SIZE, 3
 RNG = np.random.default_rng(3)
 PHOTO = RNG.integers(0, 256, (SIZE, SIZE, 3), "uint8")
 GIVEN = {
@@ -52,15 +53,7 @@ np.savez(results, **found)
 
 @pytest.fixture(scope="module")
 def model():
-    return StarGANv2(
-        image_size=SIZE,
-        domains=LabelSet(("cat", "dog")),
-        latent_dim=4,
-        style_dim=8,
-        hidden_dim=8,
-        base_dim=4,
-        max_dim=8,
-    )
+    return tiny_v2.make_model(domains=LabelSet(("cat", "dog")))
 
 
 @pytest.fixture(scope="module")

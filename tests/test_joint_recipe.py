@@ -9,7 +9,7 @@ import recipe_modules
 from PIL import Image
 
 import keras_stargan
-from keras_stargan import evaluation, translation
+from keras_stargan import translation
 from keras_stargan.data import ImageSet
 from keras_stargan.data.celeba import ATTRIBUTES
 from keras_stargan.data.rafd import EXPRESSIONS
@@ -64,12 +64,10 @@ def recipe():
 def run(recipe, monkeypatch, tmp_path):
     """Runs the recipe in this process, judged by a classifier that knows nothing."""
 
-    def quick(image_set, **_):
-        size = image_set.images.shape[1]
-        return evaluation.build_classifier(size, image_set.label_set)
-
-    monkeypatch.setattr(recipe.v1_training, "train_classifier", quick)
-    monkeypatch.setattr(recipe, "train_classifier", quick)
+    for module in (recipe.v1_training, recipe):
+        monkeypatch.setattr(
+            module, "train_classifier", recipe_modules.untrained_classifier
+        )
     method = dataclasses.replace(recipe.RECIPE.method, export=lambda *_: None)
     without_export = dataclasses.replace(recipe.RECIPE, method=method)
 

@@ -2,73 +2,55 @@
 
 import functools
 import pathlib
-import runpy
 import subprocess
 import sys
 
 import av
-import keras
 import numpy as np
 import pytest
+import recipe_modules
+import tiny_v2
 from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
 
-import keras_stargan
+from keras_stargan import LabelSet
 from keras_stargan.data import load_creatures
 from keras_stargan.sampling import latent_grid, reference_grid
 
+pytestmark = pytest.mark.usefixtures("faster_truncation")
+
 RECIPE = pathlib.Path(__file__).parents[1] / "recipes" / "sample_v2.py"
 NAMES = ("critters", "moods", "clay")  # such as can be drawn
-SIZE = 16
+SIZE = tiny_v2.SIZE
 CELL = 100  # of a grid: 96 pixels, and 4 between it and the next
 # So few and small that tests are fast.
 FEW = ("--num_latents=2", "--num_references=2", "--frames_per_transition=1")
 FOLDERS = ("--source_dir=sources", "--reference_dir=references")
 
 
-@pytest.fixture(autouse=True)
-def faster_truncation(monkeypatch):
-    module = "keras_stargan.models.stargan_v2.stargan_v2_translation"
-    monkeypatch.setattr(f"{module}.TRUNCATION_SAMPLES", 100)
-
-
 @pytest.fixture(scope="module")
 def model():
-    keras.utils.set_random_seed(1)
-    return keras_stargan.StarGANv2(
-        image_size=SIZE,
-        domains=keras_stargan.LabelSet(NAMES, name="species"),
-        latent_dim=4,
-        style_dim=8,
-        hidden_dim=8,
-        base_dim=4,
-        max_dim=8,
-    )
+    return tiny_v2.make_model(domains=LabelSet(NAMES, name="species"))
 
 
 @pytest.fixture(scope="module")
-def main():
-    """The recipe's main; its flags, which others have too, go with it."""
-    others = set(flags.FLAGS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(RECIPE.parent)
-        yield runpy.run_path(str(RECIPE))["main"]
-    for name in set(flags.FLAGS) - others:
-        delattr(flags.FLAGS, name)
+def recipe():
+    with recipe_modules.imported("sample_v2") as module:
+        yield module
 
 
 @pytest.fixture
-def sample(main, model, monkeypatch, folder):
+def sample(recipe, model, monkeypatch, folder):
     """Runs the recipe in this process and in the folder, by default on the model."""
     monkeypatch.chdir(folder)
 
     def run(*arguments, model=model):
         if model is not None:
-            monkeypatch.setitem(main.__globals__, "load_model", lambda path: model)
+            monkeypatch.setattr(recipe, "load_model", lambda path: model)
         with flagsaver.flagsaver():
             flags.FLAGS([RECIPE.name, *FEW, *arguments])
-            main([RECIPE.name])
+            recipe.main([RECIPE.name])
 
     return run
 
@@ -186,11 +168,11 @@ def test_videos_are_of_the_formats_asked_for(sample, tmp_path):
 
 
 def test_without_folders_there_are_creatures_never_seen(
-    sample, main, model, monkeypatch, tmp_path
+    sample, recipe, model, monkeypatch, tmp_path
 ):
     # Fewer than the recipe's.
     load = functools.partial(load_creatures, "species", test_each=2)
-    monkeypatch.setitem(main.__globals__, "DRAWN", {"creatures:species": load})
+    monkeypatch.setattr(recipe, "DRAWN", {"creatures:species": load})
     given = "--what=reference", "--num_sources=3", "--num_references=1"
     sample(*given, f"--output_dir={tmp_path}")
     _, test_set = load(image_size=SIZE, num_each=1)
@@ -201,8 +183,8 @@ def test_without_folders_there_are_creatures_never_seen(
     )
 
 
-def test_other_pictures_cannot_be_drawn(sample, main, monkeypatch, tmp_path):
-    monkeypatch.setitem(main.__globals__, "DRAWN", {})
+def test_other_pictures_cannot_be_drawn(sample, recipe, monkeypatch, tmp_path):
+    monkeypatch.setattr(recipe, "DRAWN", {})
     with pytest.raises(ValueError, match=r"clay, which cannot be drawn.*--source_dir"):
         sample(FOLDERS[0], f"--output_dir={tmp_path}")
 

@@ -7,10 +7,9 @@ import av
 import keras
 import numpy as np
 import pytest
+import tiny_v2
 from PIL import Image
 
-import keras_stargan
-from keras_stargan import LabelSet
 from keras_stargan.sampling import (
     cycle_grid,
     interpolation_frames,
@@ -21,7 +20,9 @@ from keras_stargan.sampling import (
 )
 from keras_stargan.video import check_video_paths, save_video
 
-SIZE = 16
+pytestmark = pytest.mark.usefixtures("faster_truncation")
+
+SIZE = tiny_v2.SIZE
 CELL = 100  # of a grid: 96 pixels, and 4 between it and the next
 RNG = np.random.default_rng(3)
 IMAGES, REFERENCES = RNG.uniform(-1, 1, (2, 3, SIZE, SIZE, 3)).astype("float32")
@@ -29,24 +30,9 @@ LATENTS = RNG.standard_normal((2, 4)).astype("float32")
 WHITE = np.ones((SIZE, SIZE, 3), "float32")
 
 
-@pytest.fixture(autouse=True)
-def faster_truncation(monkeypatch):
-    module = "keras_stargan.models.stargan_v2.stargan_v2_translation"
-    monkeypatch.setattr(f"{module}.TRUNCATION_SAMPLES", 100)
-
-
 @pytest.fixture(scope="module")
 def model():
-    keras.utils.set_random_seed(1)
-    return keras_stargan.StarGANv2(
-        image_size=SIZE,
-        domains=LabelSet(("cat", "dog", "wild")),
-        latent_dim=4,
-        style_dim=8,
-        hidden_dim=8,
-        base_dim=4,
-        max_dim=8,
-    )
+    return tiny_v2.make_model()
 
 
 def cells(grid, rows, columns):

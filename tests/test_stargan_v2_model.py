@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_v2
 from replicas import two_replicas
 
 import keras_stargan
@@ -15,18 +16,8 @@ from keras_stargan.models.stargan_v2.stargan_v2_pytorch import (
 )
 from keras_stargan.pytorch_files import read_state_dicts, write_state_dicts
 
-SIZE, COUNT = 16, 4
-TINY = {
-    "image_size": SIZE,
-    "domains": LabelSet(("cat", "dog", "wild")),
-    "latent_dim": 4,
-    "style_dim": 8,
-    "hidden_dim": 8,
-    "base_dim": 4,
-    "max_dim": 8,
-    "ds_iter": 10,
-    "average_decay": 0.9,
-}
+SIZE, COUNT = tiny_v2.SIZE, 4
+TINY = {**tiny_v2.MODEL, "ds_iter": 10, "average_decay": 0.9}
 RNG = np.random.default_rng(7)
 IMAGES, REFERENCES, OTHERS = RNG.uniform(-1, 1, (3, COUNT, SIZE, SIZE, 3)).astype("f")
 DOMAINS, TARGETS = np.array([0, 1, 2, 0]), np.array([1, 0, 0, 2])
@@ -35,8 +26,7 @@ BATCH = ((IMAGES, DOMAINS), (REFERENCES, OTHERS, TARGETS))
 
 
 def make_model(**changes):
-    keras.utils.set_random_seed(1)
-    return keras_stargan.StarGANv2(**{**TINY, **changes})
+    return tiny_v2.make_model(**TINY | changes)
 
 
 def dataset(batch=BATCH):

@@ -7,35 +7,15 @@ import keras
 import numpy as np
 import pytest
 import recipe_modules
+import tiny_v2
 from PIL import Image
-
-from keras_stargan import evaluation
-
-TINY = {
-    "image_size": 16,
-    "base_dim": 4,
-    "max_dim": 4,
-    "hidden_dim": 4,
-    "batch_size": 2,
-    "steps": 3,
-    "steps_per_epoch": 2,
-    "save_every": 1,
-    "max_evaluated": 4,
-}
 
 
 @pytest.fixture(scope="module")
 def animals(tmp_path_factory):
     """Pictures laid out as AFHQ's, of two domains."""
     folder = tmp_path_factory.mktemp("afhq")
-    rng = np.random.default_rng(0)
-    for part, count in (("train", 3), ("val", 6)):
-        for domain in ("cat", "dog"):
-            (folder / part / domain).mkdir(parents=True)
-            for number in range(count):
-                pixels = rng.integers(0, 256, (16, 16, 3), "uint8")
-                path = folder / part / domain / f"{number}.png"
-                Image.fromarray(pixels).save(path)
+    tiny_v2.write_pictures(folder, train=3, val=6)
     return folder
 
 
@@ -43,19 +23,20 @@ def animals(tmp_path_factory):
 def run(animals, tmp_path_factory):
     """Runs the recipe in this process, eagerly, judged by who knows nothing."""
 
-    def quick(image_set, **_):
-        size = image_set.images.shape[1]
-        return evaluation.build_classifier(size, image_set.label_set)
-
     with (
         recipe_modules.imported("train_v2_afhq") as recipe,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(recipe.v2_training, "train_classifier", quick)
+        patch.setattr(
+            recipe.v2_training.v2_evaluation,
+            "train_classifier",
+            recipe_modules.untrained_classifier,
+        )
         method = dataclasses.replace(recipe.RECIPE.method, export=lambda *_: None)
 
         def run(work_dir, has_figures=True, **given):
-            given = {**TINY, "data_dir": animals, "work_dir": work_dir, **given}
+            given = {"data_dir": animals, "work_dir": work_dir, "steps": 3, **given}
+            given = tiny_v2.FLAGS | {"steps_per_epoch": 2} | given
             own = method
             if not has_figures:
                 own = dataclasses.replace(method, figures=lambda *_: {})

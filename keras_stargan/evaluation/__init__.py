@@ -7,12 +7,14 @@ from keras_stargan.evaluation.classifier import (
     predict_logits,
     train_classifier,
 )
-from keras_stargan.evaluation.diverse_translation import evaluate_diverse_translations
+from keras_stargan.evaluation.diverse_translation import (
+    check_sets,
+    evaluate_diverse_translations,
+)
 from keras_stargan.evaluation.features import FeatureNetwork
 from keras_stargan.evaluation.inception import load_inception
 from keras_stargan.evaluation.lpips import load_lpips
 from keras_stargan.evaluation.resnet import build_resnet18
-from keras_stargan.evaluation.styles import evaluate_styles
 from keras_stargan.evaluation.translation import TrueAnswers, evaluate_translations
 
 __all__ = [
@@ -22,9 +24,9 @@ __all__ = [
     "attribute_groups",
     "build_classifier",
     "build_resnet18",
+    "check_sets",
     "classification_error",
     "evaluate_diverse_translations",
-    "evaluate_styles",
     "evaluate_translations",
     "load_inception",
     "load_lpips",

@@ -1,5 +1,10 @@
-"""StarGAN v2's evaluation: do many translations look real, and do they differ."""
+"""StarGAN v2's evaluation: do many translations look real, and do they differ.
 
+And, where the data has ground for it: are they of their domain, in the style asked for.
+"""
+
+import collections
+import functools
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +14,7 @@ import keras
 import numpy as np
 
 from keras_stargan.data.image_set import ImageSet
+from keras_stargan.evaluation.classifier import predict_logits
 from keras_stargan.evaluation.features import (
     FeatureNetwork,
     FeatureStatistics,
@@ -17,6 +23,7 @@ from keras_stargan.evaluation.features import (
 from keras_stargan.evaluation.frechet import distance_figures
 from keras_stargan.evaluation.lpips import LPIPS
 from keras_stargan.images import from_uint8, to_uint8
+from keras_stargan.labels import LabelSet
 
 GUIDES = ("latents", "references")
 
@@ -27,6 +34,7 @@ def evaluate_diverse_translations(
     train_set: ImageSet,
     network: FeatureNetwork,
     lpips: LPIPS | None = None,
+    classifier: keras.Model | None = None,
     num_translations: int = 10,
     batch_size: int = 32,
     seed: int = 0,
@@ -50,6 +58,8 @@ def evaluate_diverse_translations(
         train_set: real images to compare with; two at least of each domain.
         network: in whose features, `load_inception` for FID and KID.
         lpips: from `load_lpips`; without, there is no `lpips` in the figures.
+        classifier: of the domains, from `train_classifier` on real images; without,
+            there is no `classification_error_percent`.
         num_translations: of each image to each domain, 2 or more.
         batch_size: translations at a time.
         seed: of latent codes and references. They do not depend on the batch size.
@@ -78,12 +88,21 @@ def evaluate_diverse_translations(
         - `feature_distance`: in its place, the Euclidean distance in the features of
           `network`; `pixel_distance`: the mean absolute difference, with pixels from
           -1 to 1.
+        - `classification_error_percent`: those that the classifier does not take for
+          their domain.
+        - `colours_follow_percent`, of `references` only: how often the mean colour of
+          a translation is nearer to that of its own reference than to that of another
+          one of the same image (chance: 50); None if all are of one colour.
 
     Raises:
-        ValueError: for sets that are not of the model's domains and size, a domain
-            with fewer than two images, or fewer than two translations.
+        ValueError: as `check_sets`, or for fewer than two translations.
     """
-    _check(model, test_set, train_set, num_translations)
+    if num_translations < 2:
+        raise ValueError(
+            f"num_translations must be 2 or more, to differ; received "
+            f"{num_translations}."
+        )
+    check_sets(model.domains, model.image_size, test_set, train_set)
     names = model.domains.names
     test_rows = _rows_by_domain(test_set)
     real = [
@@ -101,38 +120,48 @@ def evaluate_diverse_translations(
         interval=0.5,
     )
 
-    def measure(groups: Iterable[np.ndarray], target: int) -> dict[str, float]:
-        return _measure(groups, real[target], network, lpips, batch_size, seed, bar.add)
-
+    measure = functools.partial(
+        _measure, network, lpips, classifier, batch_size, seed, bar.add
+    )
     figures = {
         "features": network.name,
         "num_images": len(test_set),
         "num_translations": num_translations,
     }
+    # One by one: the set may be larger than memory.
+    colours = np.array([from_uint8(x).mean(axis=(0, 1)) for x in test_set.images])
     for number, guide in enumerate(GUIDES):
         by_pair = {}
         for source, target in pairs:
             rng = np.random.default_rng((seed, number, source, target))
             count = len(test_rows[source])
+            shape = (count, num_translations, -1)
             if guide == "latents":
                 styles = _latent_styles(model, target, count * num_translations, rng)
+                to_follow = None
             else:
+                rows = test_rows[target]
+                chosen = _references(len(rows), count, num_translations, rng)
                 styles = _reference_styles(
-                    model, target, test_set.images, test_rows[target], batch_size
-                )[_references(len(test_rows[target]), count, num_translations, rng)]
+                    model, target, test_set.images, rows, batch_size
+                )[chosen]
+                to_follow = colours[rows[chosen]].reshape(shape)
             groups = _translations(
                 model,
                 test_set.images,
                 test_rows[source],
-                styles.reshape(count, num_translations, -1),
+                styles.reshape(shape),
                 batch_size,
             )
-            by_pair[f"{names[source]} to {names[target]}"] = measure(groups, target)
+            by_pair[f"{names[source]} to {names[target]}"] = measure(
+                groups, target, real[target], to_follow
+            )
         figures[guide] = _means(by_pair) | {"pairs": by_pair}
     by_domain = {
         name: measure(
             _real_groups(test_set.images, rows, num_translations, (seed, domain)),
             domain,
+            real[domain],
         )
         for domain, (name, rows) in enumerate(zip(names, test_rows, strict=True))
     }
@@ -140,20 +169,22 @@ def evaluate_diverse_translations(
     return figures
 
 
-def _check(
-    model: Any, test_set: ImageSet, train_set: ImageSet, num_translations: int
+def check_sets(
+    domains: LabelSet, image_size: int, test_set: ImageSet, train_set: ImageSet
 ) -> None:
-    if num_translations < 2:
-        raise ValueError(
-            f"num_translations must be 2 or more, to differ; received "
-            f"{num_translations}."
-        )
-    names, size = model.domains.names, model.image_size
+    """Raises unless a model of these domains and this size can be evaluated on sets.
+
+    Raises:
+        ValueError: for sets of other domains or of another size, or a domain with
+            fewer than two images.
+    """
+    names = domains.names
     for what, image_set in (("test_set", test_set), ("train_set", train_set)):
-        if image_set.label_set.names != names or image_set.images.shape[1] != size:
+        given = image_set.label_set.names
+        if given != names or image_set.images.shape[1] != image_size:
             raise ValueError(
-                f"{what} must be of the model's domains {', '.join(names)} at {size} "
-                f"px; it is of {', '.join(image_set.label_set.names)} at "
+                f"{what} must be of the model's domains {', '.join(names)} at "
+                f"{image_size} px; it is of {', '.join(given)} at "
                 f"{image_set.images.shape[1]} px."
             )
         for name, rows in zip(names, _rows_by_domain(image_set), strict=True):
@@ -228,24 +259,28 @@ def _real_groups(
 
 
 def _measure(
-    groups: Iterable[np.ndarray],
-    real: FeatureStatistics,
     network: FeatureNetwork,
     lpips: LPIPS | None,
+    classifier: keras.Model | None,
     batch_size: int,
     seed: int,
     progress: Callable[[int], None],
-) -> dict[str, float]:
-    """Figures of groups of images that are to differ, `(n, group, ...)` in [-1, 1]."""
-    features = []
-    differences = {"feature_distance": [], "pixel_distance": []}
-    if lpips is not None:
-        differences["lpips"] = []
+    groups: Iterable[np.ndarray],
+    target: int,
+    real: FeatureStatistics,
+    to_follow: np.ndarray | None = None,
+) -> dict[str, float | None]:
+    """Figures of groups of images that are to differ, `(n, group, ...)` in [-1, 1].
+
+    `to_follow` has the mean colours of their references, `(all n, group, 3)`.
+    """
+    features, colours, values = [], [], collections.defaultdict(list)
     for outputs in groups:
         flat = outputs.reshape(-1, *outputs.shape[2:])
         # As bytes, which real images are, and as the published code writes them.
         new = network.features(to_uint8(flat), batch_size)
         features.append(new)
+        colours.append(outputs.mean(axis=(2, 3)))
         by_group = outputs.shape[:2]
         found = {
             "feature_distance": _over_pairs(_euclidean, new.reshape(*by_group, -1)),
@@ -255,12 +290,31 @@ def _measure(
             embeddings = np.asarray(keras.ops.convert_to_numpy(lpips(flat)))
             embeddings = embeddings.reshape(*by_group, -1)
             found["lpips"] = _over_pairs(_squared, embeddings)
-        for name, values in found.items():
-            differences[name].extend(values)
+        if classifier is not None:
+            taken_for = predict_logits(classifier, flat, batch_size).argmax(axis=1)
+            found["classification_error_percent"] = 100.0 * (taken_for != target)
+        for name, several in found.items():
+            values[name].extend(several)
         progress(len(flat))
-    return distance_figures(network, np.concatenate(features), real, seed) | {
-        name: float(np.mean(values)) for name, values in differences.items()
-    }
+    figures = distance_figures(network, np.concatenate(features), real, seed)
+    figures |= {name: float(np.mean(several)) for name, several in values.items()}
+    if to_follow is not None:
+        figures["colours_follow_percent"] = _colours_follow(
+            np.concatenate(colours), to_follow
+        )
+    return figures
+
+
+def _colours_follow(outputs: np.ndarray, references: np.ndarray) -> float | None:
+    """How often an output's colour is nearest to its own reference's, of a group's.
+
+    Both are `(n, group, 3)`.
+    """
+    distances = np.linalg.norm(outputs[:, :, None] - references[:, None], axis=-1)
+    own = np.diagonal(distances, axis1=1, axis2=2)[:, :, None]
+    # A reference drawn twice is no other one.
+    others = np.any(references[:, :, None] != references[:, None], axis=-1)
+    return 100.0 * float(np.mean((own < distances)[others])) if others.any() else None
 
 
 def _over_pairs(distance: Callable, values: np.ndarray) -> np.ndarray:
@@ -286,6 +340,13 @@ def _squared(difference: np.ndarray) -> np.ndarray:
     return np.square(difference).sum(axis=-1)
 
 
-def _means(figures: dict[str, dict[str, float]]) -> dict[str, float]:
+def _means(figures: dict[str, dict[str, float | None]]) -> dict[str, float | None]:
+    """The mean of each figure over what there is of it."""
     rows = list(figures.values())
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    known = {
+        name: [row[name] for row in rows if row[name] is not None] for name in rows[0]
+    }
+    return {
+        name: float(np.mean(values)) if values else None
+        for name, values in known.items()
+    }

@@ -39,14 +39,23 @@ class FeatureNetwork:
     Example:
         ```python
         classifier = evaluation.train_classifier(train_set)
-        features = keras.Model(classifier.input, classifier.layers[-2].output)
-        network = FeatureNetwork("a classifier of creatures", features)
+        network = FeatureNetwork.of_classifier("a classifier of cats", classifier)
         ```
     """
 
     name: str
     network: Callable
     is_inception: bool = False
+
+    @classmethod
+    def of_classifier(cls, name: str, classifier: keras.Model) -> "FeatureNetwork":
+        """What a classifier makes its logits from.
+
+        Args:
+            name: as above.
+            classifier: as from `train_classifier`: its last layer gives the logits.
+        """
+        return cls(name, keras.Model(classifier.input, classifier.layers[-1].input))
 
     def features(self, images: np.ndarray, batch_size: int = 32) -> np.ndarray:
         """The features of images.

@@ -99,6 +99,13 @@ class AdversarialModel(keras.Model):
         """Every random number of one step, for the global batch."""
         raise NotImplementedError(f"{type(self).__name__} must define `draw`.")
 
+    def prepare(self, batch: Any) -> Any:
+        """What the losses take, of a replica's part of a batch: once for all updates.
+
+        Tensors in any structure, with a row for each row of the batch.
+        """
+        return batch
+
     def check_batch(self, batch: Any) -> None:
         """Raises `ValueError` if a batch of training data cannot be used."""
 
@@ -253,6 +260,8 @@ class AdversarialModel(keras.Model):
         # How many images each replica has.
         sizes = tf.stack([tf.shape(part)[0] for part in parts(tree.flatten(batch)[0])])
 
+        batch = strategy.run(self._replica_batch, (batch,))
+
         def run(update: Update) -> None:
             losses = strategy.run(
                 self._replica_update, (update.name, batch, draws, sizes, train)
@@ -268,6 +277,16 @@ class AdversarialModel(keras.Model):
                 due = tf.equal((step // update.batches + 1) % update.every, 0)
                 tf.cond(due, functools.partial(run, update), lambda: None)
 
+    def _replica_batch(self, batch: Any) -> Any:
+        """The prepared batch of one replica."""
+        return self.prepare(self._not_empty(batch))
+
+    def _not_empty(self, values: Any) -> Any:
+        """Values of which several replicas may have got none."""
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return values
+        return tree.map_structure(_at_least_one, values)
+
     def _replica_update(
         self, name: str, batch: Any, draws: Any, sizes: tf.Tensor, train: bool
     ) -> dict[str, tf.Tensor]:
@@ -275,8 +294,7 @@ class AdversarialModel(keras.Model):
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         start, size = tf.reduce_sum(sizes[:replica]), sizes[replica]
         draws = tree.map_structure(lambda d: d[start : start + size], draws)
-        if self.distribute_strategy.num_replicas_in_sync > 1:
-            batch, draws = tree.map_structure(_at_least_one, (batch, draws))
+        draws = self._not_empty(draws)
         share = tf.cast(size / tf.reduce_sum(sizes), tf.float32)
         if not train:
             return _weighted_losses(self._steps[name], batch, draws, share)

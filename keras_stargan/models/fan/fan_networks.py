@@ -15,6 +15,7 @@ from keras_stargan.models.fan.fan_layers import (
     NormalisedReLU,
     conv,
 )
+from keras_stargan.models.weights import make_weights
 
 IMAGE_SIZE = 256
 NUM_LANDMARKS = 98
@@ -59,8 +60,7 @@ class FAN(keras.Model):
             conv(num_landmarks + 1, 1, use_bias=True, name="heatmaps", **dtype),
             keras.layers.Activation("linear", dtype="float32", name="float32"),
         ]
-        # Called once on symbols, every weight is made.
-        self(keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3)))
+        make_weights(self, keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3)))
 
     def call(self, inputs):
         # Half-pixel centres, and no smoothing if it is made smaller.

@@ -9,6 +9,7 @@ from keras_stargan.models.stargan.stargan_layers import (
     conv,
     upsampling_conv,
 )
+from keras_stargan.models.weights import make_weights
 
 
 def check_size(image_size: int, halvings: int, network: str) -> None:
@@ -97,9 +98,8 @@ class Generator(keras.Model):
             keras.layers.Activation("tanh", dtype="float32", name="tanh"),
         ]
         self.chain = layers
-        # Called once on symbols, every weight is made.
         size = (image_size, image_size, 3)
-        self([keras.Input(size), keras.Input((num_labels,))])
+        make_weights(self, keras.Input(size), keras.Input((num_labels,)))
 
     def call(self, inputs):
         x = self.label_input(inputs)
@@ -178,8 +178,7 @@ class Discriminator(keras.Model):
         )
         self.flatten = keras.layers.Flatten(dtype="float32", name="logits")
         self.to_float = keras.layers.Activation("linear", dtype="float32", name="score")
-        # Called once on symbols, every weight is made.
-        self(keras.Input((image_size, image_size, 3)))
+        make_weights(self, keras.Input((image_size, image_size, 3)))
 
     def call(self, inputs):
         x = inputs

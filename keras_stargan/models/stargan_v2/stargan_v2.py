@@ -254,6 +254,21 @@ class StarGANv2(StyleTranslation, AdversarialModel):
             drawn["alpha"] = draws.uniform("alpha", (count,))
         return drawn
 
+    def prepare(self, batch: Any) -> dict[str, Any]:
+        """The parts as the networks take them, and masks, which all updates share."""
+        images, domains, target_domains, *references = _parts(batch)
+        # People have pixels in float64.
+        images, *references = (ops.cast(x, "float32") for x in (images, *references))
+        prepared = {
+            "images": images,
+            "domains": ops.cast(domains, "int32"),
+            "target_domains": ops.cast(target_domains, "int32"),
+            "references": references,
+        }
+        if self.w_hpf:
+            prepared["masks"] = self.make_masks(images)
+        return prepared
+
     def after_updates(self) -> None:
         """Moves the averages towards the weights."""
         for name in AVERAGED:
@@ -275,28 +290,25 @@ class StarGANv2(StyleTranslation, AdversarialModel):
     def _latent_styles(self, batch, draws):
         """Styles of the target domains, and others of them."""
         return tuple(
-            self.mapping_network([draws[name], batch[2]], training=True)
+            self.mapping_network([draws[name], batch["target_domains"]], training=True)
             for name in ("z", "z2")
         )
 
     def _reference_styles(self, batch, draws):
-        _, _, domains, *references = batch
         return tuple(
-            self.style_encoder([several, domains], training=True)
-            for several in references
+            self.style_encoder([several, batch["target_domains"]], training=True)
+            for several in batch["references"]
         )
 
     def _discriminator_losses(self, styles_from, batch, draws):
-        batch = _flat(batch)
-        images, domains, target_domains = batch[:3]
         styles, _ = styles_from(batch, draws)
-        masks = [self.make_masks(images)] if self.w_hpf else []
+        masks = [batch["masks"]] if self.w_hpf else []
         given = {
             "discriminator": functools.partial(self.discriminator, training=True),
-            "real": images,
-            "domains": domains,
-            "fake": self.generator([images, styles, *masks], training=True),
-            "target_domains": target_domains,
+            "real": batch["images"],
+            "domains": batch["domains"],
+            "fake": self.generator([batch["images"], styles, *masks], training=True),
+            "target_domains": batch["target_domains"],
             "input_gradient": input_gradient,
         }
         if self.configuration == "B":
@@ -304,19 +316,17 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         return discriminator_losses(**given)
 
     def _generator_losses(self, styles_from, batch, draws):
-        batch = _flat(batch)
-        images, domains, target_domains = batch[:3]
         styles, other_styles = styles_from(batch, draws)
         return generator_losses(
             functools.partial(self.generator, training=True),
             functools.partial(self.style_encoder, training=True),
             functools.partial(self.discriminator, training=True),
-            images,
-            domains,
-            target_domains,
+            batch["images"],
+            batch["domains"],
+            batch["target_domains"],
             styles,
             other_styles,
-            masks=self.make_masks(images) if self.w_hpf else None,
+            masks=batch.get("masks"),
             make_masks=self.make_masks if self.w_hpf else None,
             adversarial=(
                 wasserstein_loss if self.configuration == "B" else adversarial_loss
@@ -414,14 +424,3 @@ def _parts(batch: Any) -> tuple:
     """Images, their domains, the target domains, and both references."""
     (images, domains), (references, other_references, target_domains) = batch
     return images, domains, target_domains, references, other_references
-
-
-def _flat(batch: Any) -> tuple:
-    """The parts as the networks take them; people have float64 pixels."""
-    images, domains, target_domains, *references = _parts(batch)
-    return (
-        ops.cast(images, "float32"),
-        ops.cast(domains, "int32"),
-        ops.cast(target_domains, "int32"),
-        *(ops.cast(several, "float32") for several in references),
-    )

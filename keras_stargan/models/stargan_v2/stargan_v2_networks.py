@@ -15,6 +15,7 @@ from keras_stargan.models.stargan_v2.stargan_v2_layers import (
     high_pass,
     pick_domain,
 )
+from keras_stargan.models.weights import make_weights
 
 # The sizes at which the generator keeps features for the high-pass filter, and which
 # of the two masks serves there.
@@ -148,9 +149,10 @@ class Generator(keras.Model):
         self.output_conv = conv(3, 1, base_dim, name="out", **dtype)
         # Images and losses are float32 also in mixed precision.
         self.to_float = keras.layers.Activation("linear", dtype="float32", name="image")
-        # Called once on symbols, every weight is made.
         inputs = [keras.Input((image_size, image_size, 3)), keras.Input((style_dim,))]
-        self([*inputs, keras.Input((None, None, 2))] if w_hpf else inputs)
+        if w_hpf:
+            inputs.append(keras.Input((None, None, 2)))
+        make_weights(self, *inputs)
 
     def call(self, inputs):
         if len(inputs) != 2 + (self.w_hpf > 0):
@@ -245,8 +247,7 @@ class MappingNetwork(keras.Model):
         ]
         self.chain.append(DomainDense(style_dim, num_domains, name="style", **dtype))
         self.to_float = keras.layers.Activation("linear", dtype="float32", name="code")
-        # Called once on symbols, every weight is made.
-        self([keras.Input((latent_dim,)), keras.Input((), dtype="int32")])
+        make_weights(self, keras.Input((latent_dim,)), keras.Input((), dtype="int32"))
 
     def call(self, inputs):
         x, domains = inputs
@@ -313,9 +314,8 @@ class StyleEncoder(keras.Model):
             DomainDense(style_dim, num_domains, name="style", **dtype),
         ]
         self.to_float = keras.layers.Activation("linear", dtype="float32", name="code")
-        # Called once on symbols, every weight is made.
         size = (image_size, image_size, 3)
-        self([keras.Input(size), keras.Input((), dtype="int32")])
+        make_weights(self, keras.Input(size), keras.Input((), dtype="int32"))
 
     def call(self, inputs):
         x, domains = inputs
@@ -377,9 +377,8 @@ class Discriminator(keras.Model):
         self.chain, width = _features(image_size, base_dim, max_dim, **dtype)
         self.chain.append(conv(num_domains, 1, width, name="logits", **dtype))
         self.flatten = keras.layers.Flatten(dtype="float32", name="flatten")
-        # Called once on symbols, every weight is made.
         size = (image_size, image_size, 3)
-        self([keras.Input(size), keras.Input((), dtype="int32")])
+        make_weights(self, keras.Input(size), keras.Input((), dtype="int32"))
 
     def call(self, inputs):
         x, domains = inputs
