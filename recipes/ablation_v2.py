@@ -61,8 +61,8 @@ RECIPE = training.Recipe(
     work_dir="runs/ablation_v2",
     sources=lambda: (training.named_data(KINDS, "creatures:faces"), []),
     published={},
-    # Six runs, each for a quarter of an hour.
-    small={"steps": 800, "ds_iter": 800},
+    # Six runs, each for a quarter of an hour at most.
+    small={"steps": 800, "ds_iter": 800, "lambda_ds": 5.0},
 )
 training.define_flags(RECIPE)
 FLAGS = flags.FLAGS

@@ -22,9 +22,21 @@ tf.config.set_logical_device_configuration(
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
 
+# Tiny graphs are not faster for being optimised, which takes as long as tracing them.
+# Programs that the tests start have it on.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
 # A shell that runs the tests in the background has interrupts ignored, and so would the
 # programs that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def graph_optimiser():
+    """On, as it is by default: it fuses operations, and their kernels are others."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import io
 import pathlib
 import sys
 
@@ -38,6 +39,23 @@ def parsed(**given):
         yield
     finally:
         flags.FLAGS.unparse_flags()
+
+
+def as_program(recipe, *arguments):
+    """Runs a recipe from its command line; its exit code and what it prints."""
+    printed, code = io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.setattr(sys, "argv", ["recipe", *map(str, arguments)])
+        flags.FLAGS.unparse_flags()
+        try:
+            recipe.program.run(recipe.main)
+        except SystemExit as end:
+            code = end.code
+        finally:
+            flags.FLAGS.unparse_flags()
+    if isinstance(code, str):  # Which Python prints, and ends with 1.
+        return 1, f"{printed.getvalue()}{code}\n"
+    return code or 0, printed.getvalue()
 
 
 def untrained_classifier(image_set, **_):

@@ -46,6 +46,7 @@ def test_two_replicas_with_xla_equal_one_device():
         np.testing.assert_allclose(history_one[name], history_two[name], rtol=1e-4)
 
 
+@pytest.mark.usefixtures("graph_optimiser")
 def test_replicas_that_share_unevenly_equal_one_device():
     # 4 + 1: the last batch leaves the second replica without any image.
     dataset = tf.data.Dataset.from_tensor_slices(make_data(5)).batch(4)

@@ -2,13 +2,13 @@
 
 import os
 import pathlib
-import subprocess
 import sys
 
 import golden_inputs
 import keras
 import numpy as np
 import pytest
+import recipe_modules
 import torch
 
 from keras_stargan.labels import LabelSet, LabelSpace
@@ -20,7 +20,6 @@ from keras_stargan.models.stargan.stargan_pytorch import (
 )
 from keras_stargan.pytorch_files import read_state_dict
 
-RECIPE = pathlib.Path(__file__).parents[1] / "recipes" / "convert_checkpoint.py"
 CELEBA = ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]
 EXPRESSIONS = [
     "angry",
@@ -403,17 +402,23 @@ def test_a_file_that_cannot_be_written_leaves_the_earlier_one(
     ]
 
 
-def convert(**flags):
-    command = [sys.executable, RECIPE, *(f"--{k}={v}" for k, v in flags.items())]
-    return subprocess.run(command, capture_output=True, text=True)
+@pytest.fixture(scope="module")
+def convert():
+    with recipe_modules.imported("convert_checkpoint") as recipe:
+
+        def convert(**flags):
+            given = (f"--{name}={value}" for name, value in flags.items())
+            return recipe_modules.as_program(recipe, *given)
+
+        yield convert
 
 
 @pytest.fixture(scope="module")
-def converted(tmp_path_factory):
+def converted(convert, tmp_path_factory):
     """A folder with what the recipe made of a checkpoint, and what it printed."""
     folder = tmp_path_factory.mktemp("recipe")
     generator, discriminator = write(folder, *states("v1_celeba"))
-    done = convert(
+    code, printed = convert(
         generator=generator,
         discriminator=discriminator,
         output=folder / "model.keras",
@@ -421,8 +426,8 @@ def converted(tmp_path_factory):
         labels="Bald,Blond_Hair,Gray_Hair,Male,Smiling",
         label_kind="binary",
     )
-    assert done.returncode == 0, done.stderr
-    return folder, done.stdout
+    assert code == 0, printed
+    return folder, printed
 
 
 def test_the_recipe_makes_a_model_with_the_labels_given(converted):
@@ -447,26 +452,24 @@ def test_the_recipe_says_what_it_read(converted):
     assert "Bald, Blond_Hair, Gray_Hair, Male, Smiling" in printed
 
 
-def test_the_recipe_writes_checkpoints(converted):
+def test_the_recipe_writes_checkpoints(convert, converted):
     folder, _ = converted
     paths = folder / "back" / "G.ckpt", folder / "back" / "D.ckpt"
-    done = convert(
+    code, printed = convert(
         model=folder / "model.keras",
         generator_out=paths[0],
         discriminator_out=paths[1],
     )
-    assert done.returncode == 0, done.stderr
+    assert code == 0, printed
     for path, state in zip(paths, states("v1_celeba"), strict=True):
         written = torch.load(path, weights_only=True)
         assert all(torch.equal(written[name], state[name]) for name in state)
 
 
-def test_the_recipe_does_not_overwrite_unless_told(files, tmp_path):
+def test_the_recipe_does_not_overwrite_unless_told(convert, files, tmp_path):
     path = tmp_path / "model.keras"
     path.write_text("mine")
-    done = convert(generator=files[0], output=path)
-    assert done.returncode == 1
-    assert done.stderr.endswith(
-        f"Error: {path} exists already; --overwrite replaces it.\n"
-    )
+    code, printed = convert(generator=files[0], output=path)
+    assert code == 1
+    assert printed.endswith(f"Error: {path} exists already; --overwrite replaces it.\n")
     assert path.read_text() == "mine"

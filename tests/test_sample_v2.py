@@ -1,9 +1,6 @@
 """Sampling with StarGAN v2 from the command line, from flags to files."""
 
 import functools
-import pathlib
-import subprocess
-import sys
 
 import av
 import numpy as np
@@ -20,7 +17,6 @@ from keras_stargan.sampling import latent_grid, reference_grid
 
 pytestmark = pytest.mark.usefixtures("faster_truncation")
 
-RECIPE = pathlib.Path(__file__).parents[1] / "recipes" / "sample_v2.py"
 NAMES = ("critters", "moods", "clay")  # such as can be drawn
 SIZE = tiny_v2.SIZE
 CELL = 100  # of a grid: 96 pixels, and 4 between it and the next
@@ -49,8 +45,8 @@ def sample(recipe, model, monkeypatch, folder):
         if model is not None:
             monkeypatch.setattr(recipe, "load_model", lambda path: model)
         with flagsaver.flagsaver():
-            flags.FLAGS([RECIPE.name, *FEW, *arguments])
-            recipe.main([RECIPE.name])
+            flags.FLAGS(["sample_v2", *FEW, *arguments])
+            recipe.main(["sample_v2"])
 
     return run
 
@@ -227,15 +223,8 @@ def test_nothing_is_overwritten_unless_told(sample, tmp_path):
     assert Image.open(tmp_path / "reference.png").format == "PNG"
 
 
-def test_an_error_is_said_plainly(tmp_path):
-    process = subprocess.run(
-        [sys.executable, str(RECIPE), "--model=nothing.keras"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-    )
-    assert process.returncode == 1
-    assert "Error: There is no nothing.keras" in process.stdout
-    assert "Traceback" not in process.stdout
+def test_an_error_is_said_plainly(recipe):
+    code, printed = recipe_modules.as_program(recipe, "--model=nothing.keras")
+    assert code == 1
+    assert "Error: There is no nothing.keras" in printed
+    assert "Traceback" not in printed
