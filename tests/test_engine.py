@@ -75,7 +75,7 @@ def test_target_labels_are_shuffled_over_the_global_batch():
 
     with two_replicas().scope():
         model = make_model(cls=Spy)
-        model.compile()
+        model.compile(run_eagerly=True)
     images, _ = make_data(4)
     labels = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0]], "float32")
     dataset = tf.data.Dataset.from_tensors((images, labels)).repeat(8)
