@@ -92,6 +92,7 @@ def test_killed_run_goes_on_from_its_last_checkpoint(killed_and_resumed):
     assert 10 <= resumed < STEPS and resumed % 10 == 0
 
 
+@pytest.mark.usefixtures("graph_optimiser")  # As the killed program has it.
 def test_killed_and_resumed_run_ends_as_one_never_stopped(
     killed_and_resumed, rafd, tmp_path
 ):
