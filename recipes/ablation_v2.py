@@ -23,6 +23,7 @@ import v1_training
 import v2_evaluation
 import v2_training
 from absl import flags
+from markdown_tables import markdown
 
 import keras_stargan
 from keras_stargan.evaluation import check_sets
@@ -130,8 +131,7 @@ def table(figures: dict) -> str:
         own = (found["latents"].get(column) for column in named.values())
         values = ("" if value is None else f"{value:.4g}" for value in own)
         lines.append([name, *PUBLISHED[name], str(found["steps"]), *values])
-    text = v2_evaluation.markdown(lines)
-    return f"{text}\n\nOurs in the features of {first['features']}.\n"
+    return f"{markdown(lines)}\n\nOurs in the features of {first['features']}.\n"
 
 
 def main(argv: list[str]) -> None:

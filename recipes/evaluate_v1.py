@@ -23,6 +23,7 @@ from collections.abc import Callable
 import numpy as np
 from absl import flags
 from data_sources import DRAWN, load_data
+from markdown_tables import markdown
 
 import keras_stargan
 from keras_stargan.data import ImageSet
@@ -305,9 +306,8 @@ def table(data: Data, entries: list[Entry], test_set: ImageSet, figures: dict) -
     for title, values in errors.items():
         texts = ["" if value is None else f"{value:.2f}" for value in values]
         rows.append([title, pictures, *texts, counts.get(title, "")])
-    header = ["method", "pictures", *columns, "parameters"]
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{note}\n"
+    lines = [["method", "pictures", *columns, "parameters"], *rows]
+    return f"{markdown(lines)}\n\n{note}\n"
 
 
 def write_pictures(

@@ -21,6 +21,7 @@ import pathlib
 import v2_evaluation
 from absl import flags
 from data_sources import load_data
+from markdown_tables import markdown
 
 from keras_stargan.evaluation import check_sets
 from keras_stargan.sampling import load_model
@@ -31,6 +32,7 @@ PUBLISHED = {
     "CelebA-HQ": {"latents": (13.73, 0.4515), "references": (23.84, 0.3880)},
     "AFHQ": {"latents": (16.18, 0.4501), "references": (19.78, 0.4315)},
 }
+
 flags.DEFINE_string(
     "model",
     "runs/v2_afhq",
@@ -73,7 +75,7 @@ def table(figures: dict) -> str:
         title = "test pictures themselves" if guide == "real" else guide
         values = (f"{figures[guide][name]:.4g}" for name in named.values())
         lines.append([figures["data"], title, *values])
-    return f"{v2_evaluation.markdown(lines)}\n\nFeatures: {figures['features']}.\n"
+    return f"{markdown(lines)}\n\nFeatures: {figures['features']}.\n"
 
 
 def main(argv: list[str]) -> None:

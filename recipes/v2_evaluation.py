@@ -1,6 +1,7 @@
-"""What the recipes that evaluate a StarGAN v2 share: networks that judge, tables."""
+"""What the recipes that evaluate a StarGAN v2 share: networks that judge, columns."""
 
 import dataclasses
+from typing import Any
 
 import keras
 from absl import flags
@@ -73,7 +74,7 @@ class Judges:
         )
 
     def figures(
-        self, model, test_set: ImageSet, train_set: ImageSet, **options
+        self, model: Any, test_set: ImageSet, train_set: ImageSet, **options
     ) -> dict:
         """What `evaluate_diverse_translations` finds."""
         network = self.inception or FeatureNetwork.of_classifier(
@@ -105,9 +106,3 @@ def columns(figures: dict) -> dict[str, str]:
     if "classification_error_percent" in found:
         named["% of another domain"] = "classification_error_percent"
     return named
-
-
-def markdown(lines: list[list[str]]) -> str:
-    """A table in Markdown; the first line has the titles."""
-    lines = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -44,7 +44,11 @@ def parsed(**given):
 def as_program(recipe, *arguments):
     """Runs a recipe from its command line; its exit code and what it prints."""
     printed, code = io.StringIO(), 0
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+    ):
         patch.setattr(sys, "argv", ["recipe", *map(str, arguments)])
         flags.FLAGS.unparse_flags()
         try:

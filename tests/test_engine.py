@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from replicas import two_replicas
+from replicas import DEVICES, two_replicas
 from test_stargan import make_data, make_dataset, make_model, weights
 
 import keras_stargan
@@ -15,8 +15,6 @@ from keras_stargan.training import Adam, AdversarialModel, input_gradient
 from keras_stargan.training.callbacks import LinearDecay, ProgressBar, StopOnNaN
 from keras_stargan.training.randomness import Draws
 from keras_stargan.training.strategies import make_strategy
-
-REPLICAS = ["CPU:0", "CPU:1"]
 
 
 def train(strategy, dataset, optimizer, jit_compile=False, epochs=1):
@@ -242,7 +240,7 @@ def test_adam_refuses_amsgrad():
     "name, devices, message",
     [
         ("one", ["GPU:7"], "no device GPU:7; there are CPU:0"),
-        ("one", REPLICAS, "takes one device; received CPU:0, CPU:1"),
+        ("one", DEVICES, "takes one device; received CPU:0, CPU:1"),
         ("ring", None, "'one' or 'mirrored'; received 'ring'"),
     ],
 )
@@ -252,4 +250,4 @@ def test_impossible_strategies_are_refused(name, devices, message):
 
 
 def test_mirrored_strategy_has_a_replica_for_each_device():
-    assert make_strategy("mirrored", REPLICAS).num_replicas_in_sync == 2
+    assert make_strategy("mirrored", DEVICES).num_replicas_in_sync == 2

@@ -130,6 +130,10 @@ def evaluate_diverse_translations(
     }
     # One by one: the set may be larger than memory.
     colours = np.array([from_uint8(x).mean(axis=(0, 1)) for x in test_set.images])
+    styles_of_references = [
+        _reference_styles(model, domain, test_set.images, rows, batch_size)
+        for domain, rows in enumerate(test_rows)
+    ]
     for number, guide in enumerate(GUIDES):
         by_pair = {}
         for source, target in pairs:
@@ -142,9 +146,7 @@ def evaluate_diverse_translations(
             else:
                 rows = test_rows[target]
                 chosen = _references(len(rows), count, num_translations, rng)
-                styles = _reference_styles(
-                    model, target, test_set.images, rows, batch_size
-                )[chosen]
+                styles = styles_of_references[target][chosen]
                 to_follow = colours[rows[chosen]].reshape(shape)
             groups = _translations(
                 model,
@@ -306,9 +308,9 @@ def _measure(
 
 
 def _colours_follow(outputs: np.ndarray, references: np.ndarray) -> float | None:
-    """How often an output's colour is nearest to its own reference's, of a group's.
+    """How often an output is nearer in colour to its own reference than to another's.
 
-    Both are `(n, group, 3)`.
+    In percent, over all others of its group; both are `(n, group, 3)`.
     """
     distances = np.linalg.norm(outputs[:, :, None] - references[:, None], axis=-1)
     own = np.diagonal(distances, axis1=1, axis2=2)[:, :, None]
