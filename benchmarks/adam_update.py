@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 import keras_stargan
-from keras_stargan.models.stargan.stargan_networks import Discriminator
+from keras_stargan.methods.stargan.networks import Discriminator
 
 
 def main() -> None:

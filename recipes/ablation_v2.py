@@ -88,7 +88,7 @@ class LabelGuided:
 
     def styles_of_latents(self, latents: Any, domain: Any) -> np.ndarray:
         """The domain's label, for each latent code."""
-        numbers = self.domains.numbers(domain, len(latents), "domain")
+        numbers = self.domains.to_indices(domain, len(latents), "domain")
         return np.eye(len(self.domains), dtype="float32")[numbers]
 
     styles_of_references = styles_of_latents
@@ -156,7 +156,7 @@ def main(argv: list[str]) -> None:
     parts = training.load_parts(settings["data"][0], settings)
     train_set, test_set = parts
     if settings["max_evaluated"]:
-        test_set = test_set.subset(test_set.spread(settings["max_evaluated"]))
+        test_set = test_set.subset(test_set.sample_evenly(settings["max_evaluated"]))
     check_sets(train_set.label_set, settings["image_size"], test_set, train_set)
     judges = judges.trained(train_set, settings["seed"])
     path = work_dir / "figures.json"

@@ -20,10 +20,10 @@ import program  # isort: skip
 
 from absl import flags
 
-from keras_stargan.data.aligned_files import align_files
-from keras_stargan.data.alignment import FITS, MIN_CERTAINTY, load_mean_landmarks
-from keras_stargan.models.fan.fan_networks import FAN
-from keras_stargan.models.fan.fan_pytorch import load_weights
+from keras_stargan.faces.aligned_files import align_files
+from keras_stargan.faces.alignment import FITS, MIN_CERTAINTY, load_mean_landmarks
+from keras_stargan.pretrained.fan.networks import FAN
+from keras_stargan.pretrained.fan.pytorch import load_weights
 
 flags.DEFINE_multi_string(
     "input",

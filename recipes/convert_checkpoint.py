@@ -20,12 +20,12 @@ import pathlib
 from absl import flags
 
 import keras_stargan
-from keras_stargan.data.celeba import attribute_labels
 from keras_stargan.export import export_saved_model
 from keras_stargan.labels import KINDS
-from keras_stargan.models.stargan.stargan_pytorch import load_pytorch, save_pytorch
+from keras_stargan.labels.published import attribute_labels
+from keras_stargan.methods.stargan.pytorch import load_pytorch, save_pytorch
 from keras_stargan.training.checkpoints import save_model
-from keras_stargan.translation import load_model
+from keras_stargan.use.translation import load_model
 
 flags.DEFINE_string("generator", None, "Published generator to read, 200000-G.ckpt.")
 flags.DEFINE_string(

@@ -27,7 +27,6 @@ from markdown_tables import markdown
 
 import keras_stargan
 from keras_stargan.data import ImageSet
-from keras_stargan.data.rafd import EXPRESSIONS
 from keras_stargan.evaluation import (
     attribute_errors,
     attribute_groups,
@@ -37,8 +36,9 @@ from keras_stargan.evaluation import (
     train_classifier,
 )
 from keras_stargan.images import from_uint8, save_png, to_uint8
+from keras_stargan.labels.published import EXPRESSIONS
 from keras_stargan.training.runs import settings_of_model, write_json
-from keras_stargan.translation import load_model
+from keras_stargan.use.translation import load_model
 
 # The paper's table 2: error in %, parameters.
 PUBLISHED = {
@@ -314,7 +314,7 @@ def write_pictures(
     folder: pathlib.Path, entries: list[Entry], test_set: ImageSet
 ) -> None:
     """Test pictures and translations, as recipes/preference_study.py takes them."""
-    chosen = test_set.spread(FLAGS.pictures)
+    chosen = test_set.sample_evenly(FLAGS.pictures)
     images, labels = test_set.images[chosen], test_set.labels[chosen]
     for index, image in zip(chosen, images, strict=True):
         save_png(folder / "inputs" / f"{index:06d}.png", image)

@@ -24,8 +24,8 @@ from data_sources import load_data
 from markdown_tables import markdown
 
 from keras_stargan.evaluation import check_sets
-from keras_stargan.sampling import load_model
 from keras_stargan.training.runs import settings_of_model, write_json
+from keras_stargan.use.sampling import load_model
 
 # FID and LPIPS that the published weights give.
 PUBLISHED = {
@@ -104,7 +104,7 @@ def main(argv: list[str]) -> None:
         cache_dir=cache_dir,
     )
     if FLAGS.max_evaluated:
-        test_set = test_set.subset(test_set.spread(FLAGS.max_evaluated))
+        test_set = test_set.subset(test_set.sample_evenly(FLAGS.max_evaluated))
     check_sets(model.domains, model.image_size, test_set, train_set)
     judges = judges.trained(train_set, FLAGS.seed)
     figures = {"model": str(path), "data": source} | judges.figures(

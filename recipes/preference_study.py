@@ -18,8 +18,8 @@ import program  # isort: skip
 
 from absl import flags
 
-from keras_stargan.evaluation.preference_server import HOST, make_server
-from keras_stargan.evaluation.preference_study import (
+from keras_stargan.study.preference_server import HOST, make_server
+from keras_stargan.study.preference_study import (
     PreferenceStudy,
     find_questions,
     format_preference_table,

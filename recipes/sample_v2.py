@@ -37,18 +37,18 @@ import numpy as np
 from absl import flags
 from data_sources import DRAWN
 
-from keras_stargan.data.picture_files import check_outputs, find_inputs
-from keras_stargan.data.pictures import crop_and_resize, open_picture
+from keras_stargan.files.picture_files import check_outputs, find_inputs
+from keras_stargan.files.pictures import crop_and_resize, open_picture
+from keras_stargan.files.video import check_video_paths, save_video
 from keras_stargan.images import from_uint8, save_png
-from keras_stargan.models.stargan_v2.stargan_v2 import StarGANv2
-from keras_stargan.sampling import (
+from keras_stargan.methods.stargan_v2.stargan_v2 import StarGANv2
+from keras_stargan.use.sampling import (
     cycle_grid,
     interpolation_frames,
     latent_grid,
     load_model,
     reference_grid,
 )
-from keras_stargan.video import check_video_paths, save_video
 
 WHAT = ("latent", "reference", "cycle", "video")
 

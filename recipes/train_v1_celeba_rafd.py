@@ -23,7 +23,7 @@ from absl import flags
 from keras_stargan import StarGAN
 from keras_stargan.data import ImageSet
 from keras_stargan.evaluation import (
-    TrueAnswers,
+    GroundTruthErrors,
     classification_error,
     train_classifier,
 )
@@ -94,7 +94,7 @@ def evaluate(
     else:
         real = expressions
     count = settings["max_evaluated"] or len(chosen)
-    chosen = chosen[others.subset(chosen).spread(count)]
+    chosen = chosen[others.subset(chosen).sample_evenly(count)]
     print("Training the classifier that judges expressions on the other pictures.")
     judge = train_classifier(real, steps=600, seed=settings["seed"])
 
@@ -106,7 +106,7 @@ def evaluate(
     figures, rows, titles = {"images": len(images)}, [], []
     shown = min(4, len(images))
     for title, mask in masks.items():
-        translated, errors, truth = [], {}, TrueAnswers()
+        translated, errors, truth = [], {}, GroundTruthErrors()
         for index, name in enumerate(names):
             labels = np.eye(len(names))[[index] * len(images)]
             targets = space.with_mask(space.unify(labels, place), mask)
@@ -116,7 +116,7 @@ def evaluate(
                 judge, outputs, labels, expressions.label_set
             )
             if has_answers:
-                answers = others.answer_indices(chosen, labels)
+                answers = others.ground_truth_indices(chosen, labels)
                 truth.update(others.images[chosen], others.images[answers], outputs)
         figures[title] = {
             "classification_error_percent": float(np.mean(list(errors.values()))),
@@ -142,7 +142,9 @@ def _joined(first: ImageSet, second: ImageSet) -> ImageSet:
         first,
         images=np.concatenate([first.images, second.images]),
         labels=np.concatenate([first.labels, second.labels]),
-        people=np.concatenate([first.people.astype(str), second.people.astype(str)]),
+        subjects=np.concatenate(
+            [first.subjects.astype(str), second.subjects.astype(str)]
+        ),
         aligned=False,
     )
 

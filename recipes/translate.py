@@ -23,8 +23,8 @@ import program  # isort: skip
 from absl import flags
 
 import keras_stargan
-from keras_stargan.data.framing import FITS
-from keras_stargan.translation import load_model, translate_files
+from keras_stargan.files.framing import FITS
+from keras_stargan.use.translation import load_model, translate_files
 
 flags.DEFINE_string(
     "model",

@@ -89,7 +89,9 @@ def make_batches(
 
 def sample_grid(model: keras_stargan.StarGAN, test_sets: list[ImageSet]) -> np.ndarray:
     """Eight test pictures, as many of each data set, translated to every label."""
-    samples = [part.subset(part.spread(8 // len(test_sets))) for part in test_sets]
+    samples = [
+        part.subset(part.sample_evenly(8 // len(test_sets))) for part in test_sets
+    ]
     images = from_uint8(np.concatenate([part.images for part in samples]))
     labels = np.concatenate(
         [model.labels.unify(part.labels, i) for i, part in enumerate(samples)]

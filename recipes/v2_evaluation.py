@@ -14,7 +14,7 @@ from keras_stargan.evaluation import (
     load_lpips,
     train_classifier,
 )
-from keras_stargan.evaluation.lpips import LPIPS
+from keras_stargan.pretrained.lpips import LPIPS
 
 # The paper's figures by what they are, and what takes their place in other networks'
 # features.

@@ -13,9 +13,9 @@ from keras_stargan.data import ImageSet, reference_dataset
 from keras_stargan.export.saved_model_v2 import export_saved_model_v2
 from keras_stargan.images import from_uint8
 from keras_stargan.labels import LabelSet
-from keras_stargan.models.stargan_v2.stargan_v2 import published_adam
-from keras_stargan.models.stargan_v2.stargan_v2_pytorch import load_fan
-from keras_stargan.sampling import latent_grid, reference_grid
+from keras_stargan.methods.stargan_v2.pytorch import load_fan
+from keras_stargan.methods.stargan_v2.stargan_v2 import published_adam
+from keras_stargan.use.sampling import latent_grid, reference_grid
 
 # The published settings, for real data (the paper's appendix).
 PUBLISHED = {
@@ -129,7 +129,7 @@ def make_grids(
     """Test pictures in the styles of others, and of latents in each domain."""
     test_set = test_sets[0]
     # Of each domain as many; sources and references are different pictures.
-    chosen = test_set.subset(test_set.spread(12))
+    chosen = test_set.subset(test_set.sample_evenly(12))
     images, domains = from_uint8(chosen.images), chosen.labels.argmax(axis=1)
     latents = np.random.default_rng(0).standard_normal((5, model.latent_dim), "float32")
     grids = {
@@ -151,7 +151,7 @@ def figures(
     train_set, test_set = parts[0]
     count = settings["max_evaluated"]
     if count is not None:
-        test_set = test_set.subset(test_set.spread(count))
+        test_set = test_set.subset(test_set.sample_evenly(count))
     judges = v2_evaluation.Judges().trained(train_set, settings["seed"])
     print("Translating pictures never seen in training.")
     sizes = {

@@ -42,5 +42,5 @@ def graph_optimiser():
 @pytest.fixture
 def faster_truncation(monkeypatch):
     """The mean style of 100 latents in place of 10,000."""
-    module = "keras_stargan.models.stargan_v2.stargan_v2_translation"
+    module = "keras_stargan.methods.stargan_v2.translation"
     monkeypatch.setattr(f"{module}.TRUNCATION_SAMPLES", 100)

@@ -5,16 +5,16 @@ import pytest
 import recipe_modules
 from PIL import Image
 
-from keras_stargan.data.aligned_files import align_files
-from keras_stargan.data.alignment import (
+from keras_stargan.faces.aligned_files import align_files
+from keras_stargan.faces.alignment import (
     align_faces,
     find_landmarks,
     load_mean_landmarks,
     similarity_transform,
 )
-from keras_stargan.models.fan.fan_networks import FAN
-from keras_stargan.models.fan.fan_pytorch import fan_entries, load_weights
-from keras_stargan.pytorch_files import network_entries, write_state_dicts
+from keras_stargan.files.pytorch import network_entries, write_state_dicts
+from keras_stargan.pretrained.fan.networks import FAN
+from keras_stargan.pretrained.fan.pytorch import fan_entries, load_weights
 
 LEFT, RIGHT, MOUTH = (slice(60, 68), 96), (slice(68, 76), 97), (76, 82)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from keras_stargan.data import ImageSet
-from keras_stargan.data.alternating import alternating_dataset
-from keras_stargan.data.pipeline import training_dataset
+from keras_stargan.data.batches.alternating import alternating_dataset
+from keras_stargan.data.batches.pipeline import training_dataset
 from keras_stargan.labels import LabelSet
 
 
@@ -17,7 +17,7 @@ def image_set(name, kind, count, level, size=4):
         images=np.full((count, size, size, 3), level, "uint8"),
         labels=labels,
         label_set=LabelSet((f"{name} 1", f"{name} 2"), kind, name=name),
-        people=np.arange(count),
+        subjects=np.arange(count),
     )
 
 

@@ -79,7 +79,7 @@ def test_people_column_decides_the_split(tmp_path):
     train, test = list_attributes_csv(path, people_column="who")
     assert train.label_set.names == ("Smiling",)
     assert (len(train), len(test)) == (2, 2)
-    assert len(set(train.people)) == len(set(test.people)) == 1
+    assert len(set(train.subjects)) == len(set(test.subjects)) == 1
 
 
 def test_every_picture_is_a_person_of_its_own_by_default(tmp_path):

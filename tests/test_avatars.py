@@ -4,7 +4,8 @@ import warnings
 import numpy as np
 import pytest
 
-from keras_stargan.data import ImageSet, avatar_renderer, load_avatars
+from keras_stargan.data import ImageSet, load_avatars
+from keras_stargan.data.drawn import avatar_renderer
 from keras_stargan.labels import LabelSet
 
 SIZE = 32
@@ -50,8 +51,8 @@ def test_each_person_shows_each_expression_once(expressions):
     train, test = expressions
     assert (len(train), len(test)) == (3 * 8, 2 * 8)
     for part in expressions:
-        for person in set(part.people):
-            assert (part.labels[part.people == person].sum(axis=0) == 1).all()
+        for person in set(part.subjects):
+            assert (part.labels[part.subjects == person].sum(axis=0) == 1).all()
 
 
 def test_each_person_has_each_combination_of_attributes(attributes):
@@ -63,7 +64,7 @@ def test_each_person_has_each_combination_of_attributes(attributes):
 
 def test_no_person_is_in_both_parts(expressions):
     train, test = expressions
-    assert not set(train.people) & set(test.people)
+    assert not set(train.subjects) & set(test.subjects)
 
 
 def test_expressions_differ_in_a_small_part_of_the_picture(expressions):
@@ -78,7 +79,7 @@ def test_an_attribute_changes_nothing_else_of_the_person(attributes):
     indices = np.flatnonzero(without)
     targets = train.labels[indices].copy()
     targets[:, train.label_set.index("Mustache")] = 1
-    answers = train.answer_indices(indices, targets)
+    answers = train.ground_truth_indices(indices, targets)
     before, after = train.images[indices], train.images[answers]
     # The mustache is in the lower half; hair, eyes and glasses are above it.
     np.testing.assert_array_equal(after[:, : SIZE // 2], before[:, : SIZE // 2])
@@ -90,7 +91,7 @@ def test_the_seed_decides_the_people(tmp_path, style, expressions):
     again = load_avatars("expressions", SIZE, 3, 2, **arguments)[1]
     other = load_avatars("expressions", SIZE, 3, 2, seed=1, **arguments)[1]
     np.testing.assert_array_equal(again.images, expressions[1].images)
-    assert set(other.people) != set(again.people)
+    assert set(other.subjects) != set(again.subjects)
 
 
 def test_test_people_stay_when_there_is_more_training_data(cache, style, expressions):
@@ -215,23 +216,23 @@ def small_set(**changes):
 
 
 def test_answer_is_the_same_person_with_the_target_label():
-    answers = small_set().answer_indices([0, 3, 2], [[0, 1], [1, 0], [1, 0]])
+    answers = small_set().ground_truth_indices([0, 3, 2], [[0, 1], [1, 0], [1, 0]])
     assert answers.tolist() == [1, 2, 2]
 
 
 def test_only_aligned_sets_have_answers():
     with pytest.raises(ValueError, match="aligned"):
-        small_set(aligned=False).answer_indices([0], [[0, 1]])
+        small_set(aligned=False).ground_truth_indices([0], [[0, 1]])
 
 
 def test_a_missing_answer_is_an_error():
     with pytest.raises(ValueError, match=r"person x.*\[1.0, 1.0\]"):
-        small_set().answer_indices([0], [[1, 1]])
+        small_set().ground_truth_indices([0], [[1, 1]])
 
 
 def test_split_shares_no_person_and_loses_no_picture():
-    train, test = small_set().split_by_person(0.5, seed=0)
-    assert not set(train.people) & set(test.people)
+    train, test = small_set().split_by_subject(0.5, seed=0)
+    assert not set(train.subjects) & set(test.subjects)
     together = np.concatenate([train.images, test.images])[:, 0, 0, 0]
     assert sorted(together) == [0, 1, 2, 3]
 
@@ -239,9 +240,9 @@ def test_split_shares_no_person_and_loses_no_picture():
 def test_split_is_decided_by_the_seed():
     names = [str(i // 2) for i in range(20)]
     many = small_set(
-        images=np.zeros((20, 2, 2, 3), "uint8"), labels=[[1, 0]] * 20, people=names
+        images=np.zeros((20, 2, 2, 3), "uint8"), labels=[[1, 0]] * 20, subjects=names
     )
-    splits = [tuple(many.split_by_person(0.3, seed)[1].people) for seed in (0, 0, 1)]
+    splits = [tuple(many.split_by_subject(0.3, seed)[1].subjects) for seed in (0, 0, 1)]
     assert splits[0] == splits[1] != splits[2]
 
 

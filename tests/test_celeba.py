@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from keras_stargan.data import list_celeba, load_celeba
-from keras_stargan.data.celeba import ATTRIBUTES
+from keras_stargan.data.readers.celeba import ATTRIBUTES
 
 HEADER = (
     "5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips "
@@ -137,7 +137,7 @@ def test_unreadable_pictures_can_be_left_out(tmp_path):
     with pytest.raises(ValueError, match=r"000003\.jpg"):
         load_celeba(tmp_path, image_size=4, test_images=3)
     parts = load_celeba(tmp_path, image_size=4, test_images=3, skip_unreadable=True)
-    people = {person for part in parts for person in part.people}
+    people = {person for part in parts for person in part.subjects}
     assert sum(map(len, parts)) == N - 1 and "000003.jpg" not in people
 
 

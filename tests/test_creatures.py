@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_stargan.data import avatar_renderer, load_creatures
+from keras_stargan.data.drawn import avatar_renderer, load_creatures
 
 SIZE = 24
 
@@ -41,7 +41,7 @@ def test_kinds_are_drawn_as_they_are_labelled(parts):
 def test_the_test_part_does_not_depend_on_the_training_part(parts, cache):
     _, test = load_creatures("species", SIZE, 1, 2, cache_dir=cache)
     np.testing.assert_array_equal(test.images, parts[1].images)
-    assert not set(parts[0].people) & set(parts[1].people)
+    assert not set(parts[0].subjects) & set(parts[1].subjects)
 
 
 def test_creatures_are_drawn_once(parts, cache, monkeypatch):

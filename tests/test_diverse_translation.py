@@ -10,9 +10,9 @@ import pytest
 import keras_stargan
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.evaluation.diverse_translation import evaluate_diverse_translations
-from keras_stargan.evaluation.features import FeatureNetwork
-from keras_stargan.evaluation.lpips import LPIPS
 from keras_stargan.labels import LabelSet
+from keras_stargan.pretrained.feature_network import FeatureNetwork
+from keras_stargan.pretrained.lpips import LPIPS
 
 SIZE = 32
 DOMAINS = LabelSet(("dark", "light", "red"))
@@ -31,7 +31,7 @@ def plain_images(counts=(12, 12, 12), seed=0):
         images=np.tile(colours[:, None, None], (1, SIZE, SIZE, 1)),
         labels=np.eye(3)[labels],
         label_set=DOMAINS,
-        people=np.arange(len(labels)),
+        subjects=np.arange(len(labels)),
     )
 
 

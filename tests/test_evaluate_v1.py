@@ -11,8 +11,8 @@ from absl.testing import flagsaver
 from PIL import Image
 
 import keras_stargan
-from keras_stargan.data.rafd import EXPRESSIONS
 from keras_stargan.evaluation import build_classifier
+from keras_stargan.labels.published import EXPRESSIONS
 
 RAFD = keras_stargan.LabelSet(EXPRESSIONS.names, name="RaFD")
 FACES = keras_stargan.LabelSet(("Hat", "Male"), "binary", name="faces")

@@ -22,17 +22,17 @@ LABEL_SET = LabelSet(("red", "green", "blue"))
 SQUARE = slice(4, 12)
 
 
-def squares(people=6, seed=0, aligned=True):
+def squares(subjects=6, seed=0, aligned=True):
     """Every person is a noisy background, every label a colour of the square."""
     rng = np.random.default_rng(seed)
-    person, label = np.divmod(np.arange(3 * people), 3)
-    images = rng.integers(60, 190, (people, SIZE, SIZE, 3), "uint8")[person]
+    person, label = np.divmod(np.arange(3 * subjects), 3)
+    images = rng.integers(60, 190, (subjects, SIZE, SIZE, 3), "uint8")[person]
     images[:, SQUARE, SQUARE] = COLOURS[label][:, None, None]
     return ImageSet(
         images=images,
         labels=np.eye(3, dtype="float32")[label],
         label_set=LABEL_SET,
-        people=person,
+        subjects=person,
         aligned=aligned,
     )
 
@@ -55,7 +55,7 @@ def train(image_set):
 
 @pytest.fixture(scope="module")
 def classifier():
-    return train(squares(people=40, seed=1))
+    return train(squares(subjects=40, seed=1))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def evaluate(translate, classifier, image_set=None, **kwargs):
 
 
 def test_classifier_learns_labels_of_people_it_never_saw(classifier):
-    test = squares(people=20)
+    test = squares(subjects=20)
     error = evaluation.classification_error(
         classifier, test.images, test.labels, LABEL_SET
     )
@@ -83,7 +83,7 @@ def test_training_follows_from_its_seed_and_leaves_the_global_one_alone(classifi
     np.random.seed(5)
     expected = np.random.random()
     np.random.seed(5)
-    again = train(squares(people=40, seed=1))
+    again = train(squares(subjects=40, seed=1))
     assert np.random.random() == expected
     for weight, other in zip(again.weights, classifier.weights, strict=True):
         np.testing.assert_allclose(weight, other, atol=1e-5)
@@ -106,7 +106,7 @@ def test_classifier_takes_images_of_many_sizes(size):
 
 
 def test_binary_labels_are_learnt_each_by_itself():
-    colours = squares(people=40, seed=1)
+    colours = squares(subjects=40, seed=1)
     # Red has both attributes, green one, blue none.
     image_set = dataclasses.replace(
         colours,
@@ -316,7 +316,7 @@ def portraits(label_set=CELEBA, labels=None):
     labels = np.array(labels, "float32")
     images = np.full((len(labels), SIZE, SIZE, 3), 100, "uint8")
     images[:, 0, : len(label_set)] = 255 * labels[:, :, None]
-    return ImageSet(images, labels, label_set, people=np.arange(len(labels)))
+    return ImageSet(images, labels, label_set, subjects=np.arange(len(labels)))
 
 
 def paint(images, labels, leave=()):

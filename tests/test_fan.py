@@ -4,10 +4,10 @@ import golden_inputs
 import numpy as np
 import pytest
 
-from keras_stargan.models.fan.fan_heatmaps import landmarks, masks
-from keras_stargan.models.fan.fan_networks import FAN
-from keras_stargan.models.fan.fan_pytorch import fan_entries
-from keras_stargan.pytorch_files import assign_entries
+from keras_stargan.files.pytorch import assign_entries
+from keras_stargan.pretrained.fan.heatmaps import landmarks, masks
+from keras_stargan.pretrained.fan.networks import FAN
+from keras_stargan.pretrained.fan.pytorch import fan_entries
 
 
 @pytest.fixture(scope="module")

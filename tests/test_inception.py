@@ -8,8 +8,8 @@ import torchvision_ready  # noqa: F401
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from torchvision.models import inception_v3
 
-from keras_stargan.evaluation.inception import load_inception
-from keras_stargan.pytorch_files import write_state_dict
+from keras_stargan.files.pytorch import write_state_dict
+from keras_stargan.pretrained.inception import load_inception
 
 RNG = np.random.default_rng(0)
 

@@ -9,10 +9,10 @@ import recipe_modules
 from PIL import Image
 
 import keras_stargan
-from keras_stargan import translation
 from keras_stargan.data import ImageSet
-from keras_stargan.data.celeba import ATTRIBUTES
-from keras_stargan.data.rafd import EXPRESSIONS
+from keras_stargan.data.readers.celeba import ATTRIBUTES
+from keras_stargan.labels.published import EXPRESSIONS
+from keras_stargan.use import translation
 
 HAIR = keras_stargan.LabelSet(("blond",), "binary", name="CelebA")
 TINY = {
@@ -103,7 +103,7 @@ def picture_set(label_set, count=8):
         images=rng.integers(0, 255, (count, 16, 16, 3), "uint8"),
         labels=np.eye(len(label_set))[np.arange(count) % len(label_set)],
         label_set=label_set,
-        people=np.arange(count),
+        subjects=np.arange(count),
     )
 
 

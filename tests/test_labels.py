@@ -76,7 +76,7 @@ def test_guesses_stand_in_for_unknown_labels_only():
     labels = np.concatenate([BOTH.unify([[0, 1]], 1), BOTH.unify([[1, 0, 0]], 0)])
     guesses = [[0, 1, 1, 1, 0], [0, 1, 1, 1, 0]]
     np.testing.assert_array_equal(
-        BOTH.fill(labels, guesses), [[0, 1, 1, 0, 1], [1, 0, 0, 1, 0]]
+        BOTH.known_labels(labels, guesses), [[0, 1, 1, 0, 1], [1, 0, 0, 1, 0]]
     )
     targets = dict(BOTH.chosen_targets(labels, guesses))
     np.testing.assert_array_equal(

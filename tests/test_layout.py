@@ -1,4 +1,4 @@
-"""The layers of the house: which parts know of TensorFlow."""
+"""The layers of the house: arrows go down, and which rooms know of TensorFlow."""
 
 import ast
 import pathlib
@@ -8,18 +8,26 @@ import pytest
 import keras_stargan
 
 PACKAGE = pathlib.Path(keras_stargan.__file__).parent
-BACKEND_FREE = [
-    *PACKAGE.glob("layers/*.py"),
-    *PACKAGE.glob("losses/*.py"),
-    *PACKAGE.glob("models/*/*_networks.py"),
-    *PACKAGE.glob("models/*/*_layers.py"),
-    *PACKAGE.glob("models/*/*_heatmaps.py"),
-    *PACKAGE.glob("models/*/*_configurations.py"),
-    *PACKAGE.glob("models/*/*_losses.py"),
-    *PACKAGE.glob("evaluation/*.py"),
-    *PACKAGE.glob("labels/*.py"),
-    PACKAGE / "images.py",
+MODULES = sorted(PACKAGE.rglob("*.py"))
+# From the roof to the ground; a room may import from its own floor and from below.
+FLOORS = [
+    {"cli"},
+    {"experiments"},
+    {"use", "evaluation", "export", "study", "faces"},
+    {"methods"},
+    {"training", "pretrained"},
+    {"networks", "data"},
+    {"images", "files"},
+    {"labels"},
+    {"losses"},
+    {"version"},
 ]
+FLOOR_OF = {
+    room: floor for floor, rooms in enumerate(reversed(FLOORS)) for room in rooms
+}
+BACKEND_FREE = {"losses", "networks", "labels", "evaluation", "images", "pretrained"}
+# Of a method, these files are its mathematics.
+MATHEMATICS = {"networks", "layers", "losses", "configurations"}
 
 
 def imports(path):
@@ -30,12 +38,44 @@ def imports(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", BACKEND_FREE, ids=lambda path: path.name)
-def test_networks_layers_and_losses_know_keras_only(path):
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def name_of(path):
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_arrows_go_down(path):
+    if path == PACKAGE / "__init__.py":
+        return  # The package's face.
+    for name in imports(path):
+        if not name.startswith("keras_stargan."):
+            continue
+        other = name.split(".")[1]
+        if other == "__version__":
+            continue
+        assert other in FLOOR_OF, f"{name} is no room"
+        assert FLOOR_OF[other] <= FLOOR_OF[room_of(path)], name
+        if room_of(path) == other == "methods":
+            own = path.relative_to(PACKAGE).parts[1]
+            shared = name.split(".")[2] in ("base", "registry", own)
+            assert shared or own == "stargan_v2", f"{name} is another method"
+
+
+def knows_no_backend(path):
+    if room_of(path) == "methods":
+        return path.stem in MATHEMATICS
+    return room_of(path) in BACKEND_FREE
+
+
+@pytest.mark.parametrize("path", filter(knows_no_backend, MODULES), ids=name_of)
+def test_mathematics_knows_keras_only(path):
     for name in imports(path):
         assert not name.startswith(("tensorflow", "keras_stargan.training")), name
 
 
 def test_the_files_that_are_looked_at_are_there():
-    names = {path.name for path in BACKEND_FREE}
-    assert {"stargan_networks.py", "stargan_losses.py", "stargan_layers.py"} <= names
+    names = {name_of(path) for path in MODULES if knows_no_backend(path)}
+    assert {"methods/stargan/networks.py", "losses/adversarial.py"} <= names

@@ -8,8 +8,8 @@ import pytest
 import torch
 import torchvision_ready  # noqa: F401
 
-from keras_stargan.evaluation import lpips as ours
-from keras_stargan.pytorch_files import read_state_dict, write_state_dict
+from keras_stargan.files.pytorch import read_state_dict, write_state_dict
+from keras_stargan.pretrained import lpips as ours
 
 RNG = np.random.default_rng(5)
 

@@ -14,8 +14,8 @@ import urllib.request
 
 import pytest
 
-from keras_stargan.evaluation.preference_server import COOKIE, make_server
-from keras_stargan.evaluation.preference_study import (
+from keras_stargan.study.preference_server import COOKIE, make_server
+from keras_stargan.study.preference_study import (
     PreferenceStudy,
     Vote,
     find_questions,

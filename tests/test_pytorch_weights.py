@@ -11,14 +11,14 @@ import pytest
 import recipe_modules
 import torch
 
+from keras_stargan.files.pytorch import read_state_dict
 from keras_stargan.labels import LabelSet, LabelSpace
-from keras_stargan.models.stargan.stargan_pytorch import (
+from keras_stargan.methods.stargan.pytorch import (
     discriminator_entries,
     generator_entries,
     load_pytorch,
     save_pytorch,
 )
-from keras_stargan.pytorch_files import read_state_dict
 
 CELEBA = ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]
 EXPRESSIONS = [

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from keras_stargan.data import list_rafd, load_rafd
-from keras_stargan.data.rafd import EXPRESSIONS
+from keras_stargan.labels.published import EXPRESSIONS
 
 GRAY = (90, 90, 90)
 
@@ -23,8 +23,8 @@ def rafd_name(angle, person, expression, gaze="frontal"):
     return f"Rafd{angle}_{person:02}_Caucasian_female_{expression}_{gaze}.jpg"
 
 
-def make_raw(root, people=(1, 2, 3), angles=("090",)):
-    for person in people:
+def make_raw(root, subjects=(1, 2, 3), angles=("090",)):
+    for person in subjects:
         for angle in angles:
             for expression in EXPRESSIONS.names:
                 name = rafd_name(angle, person, expression)
@@ -46,13 +46,13 @@ def together(parts):
 def test_raw_names_give_expression_and_person(tmp_path):
     train, test = load_rafd(make_raw(tmp_path), image_size=8, test_fraction=0.3)
     assert (len(train), len(test)) == (16, 8)
-    assert not set(train.people) & set(test.people)
+    assert not set(train.subjects) & set(test.subjects)
     for part in (train, test):
         np.testing.assert_array_equal(
             part.labels, np.tile(np.eye(8), (len(part) // 8, 1))
         )
         reds = part.images[:, 4, 4, 0].astype(int)
-        assert np.abs(reds - 20 * part.people.astype(int)).max() <= 3
+        assert np.abs(reds - 20 * part.subjects.astype(int)).max() <= 3
 
 
 def test_profile_angles_are_left_out(tmp_path):
@@ -66,7 +66,7 @@ def test_folders_give_the_expression(tmp_path):
     assert len(train) + len(test) == 16
     for part in (train, test):
         expressions = [EXPRESSIONS.names[i] for i in part.labels.argmax(axis=1)]
-        assert expressions == [person.split("/")[0] for person in part.people]
+        assert expressions == [person.split("/")[0] for person in part.subjects]
 
 
 def test_train_and_test_folders_are_the_split(tmp_path):
@@ -154,7 +154,7 @@ def test_missing_expression_is_named(tmp_path):
 
 def test_one_person_is_not_enough(tmp_path):
     with pytest.raises(ValueError, match="all of one person, 07"):
-        load_rafd(make_raw(tmp_path, people=(7,)))
+        load_rafd(make_raw(tmp_path, subjects=(7,)))
 
 
 def test_empty_test_folder(tmp_path):

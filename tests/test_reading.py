@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_stargan.data import ImageFiles, image_files
-from keras_stargan.data.pictures import crop_and_resize, open_picture
+from keras_stargan.data import ImageFiles
+from keras_stargan.data.readers import image_files
+from keras_stargan.files.pictures import crop_and_resize, open_picture
 from keras_stargan.labels import LabelSet
 
 LABELS = LabelSet(("even", "odd"))
@@ -161,11 +162,11 @@ def test_pictures_stay_with_their_labels(files):
     assert image_set.images.shape == (N, 4, 4, 3)
     assert levels(image_set) == [20 * i for i in range(N)]
     np.testing.assert_array_equal(image_set.labels, files.labels)
-    np.testing.assert_array_equal(image_set.people, files.people)
+    np.testing.assert_array_equal(image_set.subjects, files.subjects)
 
 
 def test_split_before_reading(files):
-    train, test = files.split_by_person(0.34)
+    train, test = files.split_by_subject(0.34)
     assert (len(train), len(test)) == (4, 2)
     read = levels(train.read(4)) + levels(test.read(4))
     assert sorted(read) == [20 * i for i in range(N)]
@@ -303,7 +304,7 @@ def test_unreadable_files_are_left_out_and_named(broken, capsys):
     for _ in range(2):  # the second time prepared
         image_set = broken.read(4, skip_unreadable=True)
         assert levels(image_set) == [20, 40, 80, 100]
-        assert image_set.people.tolist() == [1, 2, 4, 5]
+        assert image_set.subjects.tolist() == [1, 2, 4, 5]
         assert image_set.labels.argmax(axis=1).tolist() == [1, 0, 0, 1]
         output = capsys.readouterr().out
         assert "Left out: 2 of 6 pictures." in output
@@ -362,7 +363,7 @@ def test_nothing_readable_is_an_error(files):
     ],
 )
 def test_wrong_fields_are_named(files, change, message):
-    fields = {name: getattr(files, name) for name in ("paths", "labels", "people")}
+    fields = {name: getattr(files, name) for name in ("paths", "labels", "subjects")}
     with pytest.raises(ValueError, match=message):
         ImageFiles(**{"label_set": LABELS, **fields, **change})
 

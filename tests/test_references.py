@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_stargan import LabelSet
 from keras_stargan.data import ImageSet, reference_dataset
-from keras_stargan.data.augmentation import resized_crops
+from keras_stargan.data.batches.augmentation import resized_crops
 
 SIZE = 8
 
@@ -21,7 +21,7 @@ def make_set(counts, size=SIZE):
         ).astype("uint8"),
         labels=np.eye(len(counts))[domains],
         label_set=LabelSet(tuple("abcdefgh"[: len(counts)])),
-        people=np.arange(len(greys)),
+        subjects=np.arange(len(greys)),
     )
 
 
@@ -129,7 +129,7 @@ def test_attributes_are_no_domains():
         images=np.zeros((2, SIZE, SIZE, 3), "uint8"),
         labels=np.eye(2),
         label_set=LabelSet(("a", "b"), "binary"),
-        people=np.arange(2),
+        subjects=np.arange(2),
     )
     with pytest.raises(ValueError, match="categorical label set; received a binary"):
         reference_dataset(attributes, 2)

@@ -17,7 +17,7 @@ from test_stargan import make_dataset, make_model, weights
 
 import keras_stargan
 from keras_stargan.data import load_rafd, training_dataset
-from keras_stargan.data.rafd import EXPRESSIONS
+from keras_stargan.labels.published import EXPRESSIONS
 from keras_stargan.training.callbacks import HistoryFile, LinearDecay
 from keras_stargan.training.checkpoints import restore_checkpoint, save_checkpoint
 from keras_stargan.training.runs import open_work_dir, train

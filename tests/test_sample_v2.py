@@ -13,7 +13,7 @@ from PIL import Image
 
 from keras_stargan import LabelSet
 from keras_stargan.data import load_creatures
-from keras_stargan.sampling import latent_grid, reference_grid
+from keras_stargan.use.sampling import latent_grid, reference_grid
 
 pytestmark = pytest.mark.usefixtures("faster_truncation")
 

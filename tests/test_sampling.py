@@ -10,7 +10,8 @@ import pytest
 import tiny_v2
 from PIL import Image
 
-from keras_stargan.sampling import (
+from keras_stargan.files.video import check_video_paths, save_video
+from keras_stargan.use.sampling import (
     cycle_grid,
     interpolation_frames,
     latent_grid,
@@ -18,7 +19,6 @@ from keras_stargan.sampling import (
     reference_grid,
     style_positions,
 )
-from keras_stargan.video import check_video_paths, save_video
 
 pytestmark = pytest.mark.usefixtures("faster_truncation")
 

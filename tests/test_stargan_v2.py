@@ -9,9 +9,9 @@ import tensorflow as tf
 from keras import ops
 
 import keras_stargan
-from keras_stargan.models.stargan_v2 import stargan_v2_pytorch
-from keras_stargan.models.stargan_v2.stargan_v2 import AVERAGED
-from keras_stargan.pytorch_files import assign_entries, network_entries
+from keras_stargan.files.pytorch import assign_entries, network_entries
+from keras_stargan.methods.stargan_v2 import pytorch as stargan_v2_pytorch
+from keras_stargan.methods.stargan_v2.stargan_v2 import AVERAGED
 from keras_stargan.training import engine
 
 STEPS, BATCH = 3, 2  # Of the golden files; the tests take the first step.

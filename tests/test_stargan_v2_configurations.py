@@ -15,11 +15,11 @@ from test_stargan_v2_model import (
 )
 
 from keras_stargan.losses import gradient_penalty
-from keras_stargan.models.stargan_v2.stargan_v2 import AVERAGED
-from keras_stargan.models.stargan_v2.stargan_v2_losses import (
+from keras_stargan.methods.stargan_v2.losses import (
     wasserstein_discriminator_losses,
 )
-from keras_stargan.models.stargan_v2.stargan_v2_pytorch import save_pytorch
+from keras_stargan.methods.stargan_v2.pytorch import save_pytorch
+from keras_stargan.methods.stargan_v2.stargan_v2 import AVERAGED
 
 # Which networks have weights besides the generator and the discriminator.
 WITH_WEIGHTS = {

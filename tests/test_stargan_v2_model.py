@@ -9,12 +9,12 @@ from replicas import two_replicas
 
 import keras_stargan
 from keras_stargan import LabelSet
-from keras_stargan.models.stargan_v2.stargan_v2 import AVERAGED, published_adam
-from keras_stargan.models.stargan_v2.stargan_v2_pytorch import (
+from keras_stargan.files.pytorch import read_state_dicts, write_state_dicts
+from keras_stargan.methods.stargan_v2.pytorch import (
     load_pytorch,
     save_pytorch,
 )
-from keras_stargan.pytorch_files import read_state_dicts, write_state_dicts
+from keras_stargan.methods.stargan_v2.stargan_v2 import AVERAGED, published_adam
 
 SIZE, COUNT = tiny_v2.SIZE, 4
 TINY = {**tiny_v2.MODEL, "ds_iter": 10, "average_decay": 0.9}

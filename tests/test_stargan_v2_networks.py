@@ -8,20 +8,21 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_stargan.models.stargan_v2 import stargan_v2_layers, stargan_v2_networks
-from keras_stargan.models.stargan_v2 import stargan_v2_pytorch as tables
-from keras_stargan.models.stargan_v2.stargan_v2_layers import high_pass
-from keras_stargan.models.stargan_v2.stargan_v2_losses import (
+from keras_stargan.files.pytorch import assign_entries, check_entries, network_entries
+from keras_stargan.methods.stargan_v2 import layers as stargan_v2_layers
+from keras_stargan.methods.stargan_v2 import networks as stargan_v2_networks
+from keras_stargan.methods.stargan_v2 import pytorch as tables
+from keras_stargan.methods.stargan_v2.layers import high_pass
+from keras_stargan.methods.stargan_v2.losses import (
     discriminator_losses,
     generator_losses,
 )
-from keras_stargan.models.stargan_v2.stargan_v2_networks import (
+from keras_stargan.methods.stargan_v2.networks import (
     Discriminator,
     Generator,
     MappingNetwork,
     StyleEncoder,
 )
-from keras_stargan.pytorch_files import assign_entries, check_entries, network_entries
 from keras_stargan.training.gradients import input_gradient
 
 NETWORKS = ("generator", "mapping_network", "style_encoder", "discriminator")

@@ -60,7 +60,7 @@ def test_set():
         images=np.broadcast_to(colours, (12, 8, 8, 3)).astype("uint8"),
         labels=np.repeat(np.eye(2), 6, axis=0),
         label_set=DOMAINS,
-        people=np.arange(12),
+        subjects=np.arange(12),
     )
 
 

@@ -9,10 +9,10 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from keras_stargan.data import load_folders, load_rafd
-from keras_stargan.data.celeba import ATTRIBUTES
-from keras_stargan.data.rafd import EXPRESSIONS
-from keras_stargan.data.tfds_builders import PictureFolders, Rafd
-from keras_stargan.data.tfds_reader import list_tfds, load_tfds
+from keras_stargan.data.readers.celeba import ATTRIBUTES
+from keras_stargan.data.readers.tfds_builders import PictureFolders, Rafd
+from keras_stargan.data.readers.tfds_reader import list_tfds, load_tfds
+from keras_stargan.labels.published import EXPRESSIONS
 
 # Not square, so that the crop matters.
 PORTRAIT = (30, 44)
@@ -25,8 +25,8 @@ def save(path, seed, size=PORTRAIT, mode="RGB", **kwargs):
     return path
 
 
-def make_rafd(root, people=3):
-    for person in range(1, people + 1):
+def make_rafd(root, subjects=3):
+    for person in range(1, subjects + 1):
         for place, expression in enumerate(EXPRESSIONS.names):
             name = f"Rafd090_{person:02}_Caucasian_female_{expression}_frontal.jpg"
             save(root / name, 8 * person + place)
@@ -84,14 +84,14 @@ def rafd(tmp_path_factory):
 
 
 def in_order(part):
-    order = np.lexsort((part.labels.argmax(axis=1), part.people))
+    order = np.lexsort((part.labels.argmax(axis=1), part.subjects))
     return part.subset(order)
 
 
 def assert_same(part, other):
     assert part.label_set == other.label_set
     part, other = in_order(part), in_order(other)
-    np.testing.assert_array_equal(part.people, other.people)
+    np.testing.assert_array_equal(part.subjects, other.subjects)
     np.testing.assert_array_equal(part.labels, other.labels)
     np.testing.assert_array_equal(part.images, other.images)
 
@@ -265,7 +265,7 @@ def test_celeba_holds_out_pictures_of_all_splits(celeba):
 
 def test_celeba_is_held_out_by_the_seed(celeba):
     held_out = [
-        set(list_tfds("celeb_a", celeba, test_images=4, seed=seed)[1].people)
+        set(list_tfds("celeb_a", celeba, test_images=4, seed=seed)[1].subjects)
         for seed in (0, 0, 1)
     ]
     assert held_out[0] == held_out[1] != held_out[2]

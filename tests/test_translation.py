@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 import keras_stargan
-from keras_stargan.data.pictures import crop_and_resize
+from keras_stargan.files.pictures import crop_and_resize
 from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.training.checkpoints import save_model
-from keras_stargan.translation import (
+from keras_stargan.use.translation import (
     load_model,
     needs_own_labels,
     translate_files,

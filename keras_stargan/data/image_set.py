@@ -19,7 +19,7 @@ class ImageSet(Labelled):
         labels: array of shape `(n, len(label_set))` of zeros and ones, one-hot
             if the label set is categorical; kept as float32.
         label_set: what the entries of a label mean.
-        people: array of shape `(n,)` of int or str: who is on each picture.
+        subjects: array of shape `(n,)` of int or str: who is on each picture.
         aligned: whether two pictures of one person differ only by what their
             labels say, as in rendered data.
 
@@ -28,12 +28,12 @@ class ImageSet(Labelled):
             pictures at all, or for labels that are not as said above.
     """
 
-    _per_picture = ("images", "labels", "people")
+    _per_picture = ("images", "labels", "subjects")
 
     images: np.ndarray
     labels: np.ndarray
     label_set: LabelSet
-    people: np.ndarray
+    subjects: np.ndarray
     aligned: bool = False
 
     def __post_init__(self) -> None:
@@ -48,7 +48,7 @@ class ImageSet(Labelled):
         object.__setattr__(self, "images", images)
         self._check(n)
 
-    def answer_indices(
+    def ground_truth_indices(
         self, indices: np.ndarray, target_labels: np.ndarray
     ) -> np.ndarray:
         """Find the true answers of translations.
@@ -76,7 +76,7 @@ class ImageSet(Labelled):
                 f"a row for each index; received {targets.shape}."
             )
         answers = []
-        for person, target in zip(self.people[indices], targets, strict=True):
+        for person, target in zip(self.subjects[indices], targets, strict=True):
             answer = self._places.get((person, tuple(target)))
             if answer is None:
                 raise ValueError(
@@ -88,10 +88,10 @@ class ImageSet(Labelled):
 
     @functools.cached_property
     def _places(self) -> dict[tuple, int]:
-        keys = zip(self.people, map(tuple, self.labels), strict=True)
+        keys = zip(self.subjects, map(tuple, self.labels), strict=True)
         return {key: place for place, key in enumerate(keys)}
 
-    def spread(self, count: int) -> np.ndarray:
+    def sample_evenly(self, count: int) -> np.ndarray:
         """Indices of some pictures, as evenly over labels and people as they allow.
 
         Args:
@@ -103,7 +103,7 @@ class ImageSet(Labelled):
         if count >= len(self):
             return np.arange(len(self))
         label = np.unique(self.labels, axis=0, return_inverse=True)[1].reshape(-1)
-        person = np.unique(self.people, return_inverse=True)[1]
+        person = np.unique(self.subjects, return_inverse=True)[1]
         label_uses, person_uses = np.zeros(label.max() + 1), np.zeros(person.max() + 1)
         taken = np.zeros(len(self), bool)
         for _ in range(count):

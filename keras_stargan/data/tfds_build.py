@@ -9,7 +9,7 @@ needs: https://github.com/tensorflow/datasets/issues/5463
 from absl import app
 from tensorflow_datasets.scripts.cli import build, cli_utils
 
-from keras_stargan.data import tfds_builders
+from keras_stargan.data.readers import tfds_builders
 
 if __name__ == "__main__":
     app.run(

@@ -11,15 +11,18 @@ from keras_stargan.evaluation.diverse_translation import (
     check_sets,
     evaluate_diverse_translations,
 )
-from keras_stargan.evaluation.features import FeatureNetwork
-from keras_stargan.evaluation.inception import load_inception
-from keras_stargan.evaluation.lpips import load_lpips
-from keras_stargan.evaluation.resnet import build_resnet18
-from keras_stargan.evaluation.translation import TrueAnswers, evaluate_translations
+from keras_stargan.evaluation.translation import (
+    GroundTruthErrors,
+    evaluate_translations,
+)
+from keras_stargan.pretrained.feature_network import FeatureNetwork
+from keras_stargan.pretrained.inception import load_inception
+from keras_stargan.pretrained.lpips import load_lpips
+from keras_stargan.pretrained.resnet import build_resnet18
 
 __all__ = [
     "FeatureNetwork",
-    "TrueAnswers",
+    "GroundTruthErrors",
     "attribute_errors",
     "attribute_groups",
     "build_classifier",

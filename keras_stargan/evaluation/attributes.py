@@ -104,7 +104,7 @@ def attribute_errors(
     groups = attribute_groups(label_set)
     sources = np.arange(len(test_set))
     if max_images is not None:
-        sources = test_set.spread(max_images)
+        sources = test_set.sample_evenly(max_images)
     own = test_set.labels[sources]
 
     def wrong(images, labels):

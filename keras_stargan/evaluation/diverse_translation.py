@@ -16,14 +16,14 @@ import numpy as np
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.evaluation.classifier import predict_logits
 from keras_stargan.evaluation.features import (
-    FeatureNetwork,
     FeatureStatistics,
     image_statistics,
 )
 from keras_stargan.evaluation.frechet import distance_figures
-from keras_stargan.evaluation.lpips import LPIPS
 from keras_stargan.images import from_uint8, to_uint8
 from keras_stargan.labels import LabelSet
+from keras_stargan.pretrained.feature_network import FeatureNetwork
+from keras_stargan.pretrained.lpips import LPIPS
 
 GUIDES = ("latents", "references")
 

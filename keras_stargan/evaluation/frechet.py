@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from keras_stargan.evaluation.features import FeatureNetwork, FeatureStatistics
+from keras_stargan.evaluation.features import FeatureStatistics
+from keras_stargan.pretrained.feature_network import FeatureNetwork
 
 
 def frechet_distance(one: FeatureStatistics, other: FeatureStatistics) -> float:

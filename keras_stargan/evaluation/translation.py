@@ -68,14 +68,14 @@ def evaluate_translations(
     label_set = test_set.label_set
     sources = np.arange(len(test_set))
     if max_images is not None:
-        sources = test_set.spread(max_images)
+        sources = test_set.sample_evenly(max_images)
     own_labels = test_set.labels[sources]
     targets = np.stack([t for _, t in label_set.chosen_targets(own_labels)], axis=1)
     pairs = [(i, k) for i in range(len(sources)) for k in range(targets.shape[1])]
 
     progress = keras.utils.Progbar(len(pairs), verbose=verbose, unit_name="image")
     misclassified = rebuilt = 0.0
-    truth = TrueAnswers()
+    truth = GroundTruthErrors()
     for start in range(0, len(pairs), batch_size):
         row, column = np.transpose(pairs[start : start + batch_size])
         indices, target, own = sources[row], targets[row, column], own_labels[row]
@@ -88,7 +88,7 @@ def evaluate_translations(
         rebuilt += np.abs(source - back).mean(axis=(1, 2, 3), dtype="float64").sum()
         differs = np.any(target != own, axis=1)
         if test_set.aligned and differs.any():
-            answers = test_set.answer_indices(indices[differs], target[differs])
+            answers = test_set.ground_truth_indices(indices[differs], target[differs])
             truth.update(
                 test_set.images[indices[differs]],
                 test_set.images[answers],
@@ -98,7 +98,7 @@ def evaluate_translations(
 
     return {
         "images": len(sources),
-        "people": len(np.unique(test_set.people[sources])),
+        "people": len(np.unique(test_set.subjects[sources])),
         "translations": len(pairs),
         "classification_error_percent": misclassified / len(pairs),
         "classification_error_real_percent": classification_error(
@@ -109,7 +109,7 @@ def evaluate_translations(
     }
 
 
-class TrueAnswers:
+class GroundTruthErrors:
     """Sums, over batches, of translations' errors against their true answers."""
 
     def __init__(self):

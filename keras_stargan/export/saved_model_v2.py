@@ -12,7 +12,7 @@ from keras_stargan.export.saved_model import (
     prepare_images,
     write_archive,
 )
-from keras_stargan.models.stargan_v2.stargan_v2 import StarGANv2
+from keras_stargan.methods.stargan_v2.stargan_v2 import StarGANv2
 
 
 def export_saved_model_v2(model: StarGANv2, path: str | os.PathLike) -> None:

@@ -59,7 +59,7 @@ class LabelSet:
         Raises:
             ValueError: if there is no such label; the message names the nearest.
         """
-        return place_of(self.names, name)
+        return index_of(self.names, name)
 
     def chosen(self, labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
         """The target labels when some names are chosen (StarGAN, section 5.3).
@@ -107,7 +107,7 @@ class LabelSet:
         """
         return [(name, self.chosen(labels, [name])) for name in self.names]
 
-    def numbers(self, labels: Any, count: int, what: str = "labels") -> np.ndarray:
+    def to_indices(self, labels: Any, count: int, what: str = "labels") -> np.ndarray:
         """Labels as their places in `names`.
 
         Args:
@@ -163,7 +163,7 @@ def as_labels(labels: Any, width: int) -> np.ndarray:
     return labels
 
 
-def place_of(names: Sequence[str], name: str, what: str = "label") -> int:
+def index_of(names: Sequence[str], name: str, what: str = "label") -> int:
     """The place of a name; raises `ValueError` that tells the nearest ones."""
     if name not in names:
         lower = {other.lower(): other for other in names}

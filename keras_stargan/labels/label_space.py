@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_stargan.labels.label_set import LabelSet, as_labels, place_of
+from keras_stargan.labels.label_set import LabelSet, as_labels, index_of
 from keras_stargan.losses import classification_losses
 
 
@@ -102,7 +102,7 @@ class LabelSpace:
 
     def set_index(self, name: str) -> int:
         """The place of a data set; raises `ValueError` for an unknown name."""
-        return place_of(self.set_names, name, "data set")
+        return index_of(self.set_names, name, "data set")
 
     # Labels of images.
 
@@ -214,7 +214,7 @@ class LabelSpace:
         Returns:
             For each name, in order, the name and float32 targets `(n, size)`.
         """
-        own = self.fill(labels, guesses)
+        own = self.known_labels(labels, guesses)
         targets = [
             self.unify(target, place)
             for place, (label_set, entries) in enumerate(
@@ -224,7 +224,7 @@ class LabelSpace:
         ]
         return list(zip(self.names, targets, strict=True))
 
-    def fill(self, labels: Any, guesses: Any = None) -> np.ndarray:
+    def known_labels(self, labels: Any, guesses: Any = None) -> np.ndarray:
         """Labels without mask, `(n, num_labels)`, guessed where they are not known."""
         labels = as_labels(labels, self.size)
         own = labels[:, : self.num_labels].copy()
@@ -255,7 +255,7 @@ class LabelSpace:
         own = as_labels(own, self.num_labels)
         signs = [name not in self.names and name.startswith("-") for name in names]
         bare = [n[1:] if sign else n for n, sign in zip(names, signs, strict=True)]
-        indices = [place_of(self.names, name) for name in bare]
+        indices = [index_of(self.names, name) for name in bare]
         of = {
             place
             for place, entries in enumerate(self.entries)

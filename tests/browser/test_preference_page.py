@@ -8,8 +8,8 @@ import threading
 import pytest
 from PIL import Image
 
-from keras_stargan.evaluation.preference_server import make_server
-from keras_stargan.evaluation.preference_study import (
+from keras_stargan.study.preference_server import make_server
+from keras_stargan.study.preference_study import (
     PreferenceStudy,
     find_questions,
     read_votes,

@@ -1,0 +1,267 @@
+"""Labelled pictures in files: listed and split first, then prepared once.
+
+Preparing decodes every picture, so a broken one is found before hours of training
+are spent, and leaves one array of bytes in a file: training then shuffles over the
+whole set, goes on exactly after an interruption, and only copies a few rows a step.
+"""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import os
+import pathlib
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+
+from keras_stargan.data.image_set import ImageSet
+from keras_stargan.data.labelled import Labelled
+from keras_stargan.files.cache import cache_folder
+from keras_stargan.files.pictures import (
+    CROPS,
+    crop_and_resize,
+    first_faults,
+    open_picture,
+)
+from keras_stargan.files.whole import whole_file
+from keras_stargan.labels import LabelSet
+
+# Goes up when the same files would give other pictures than before.
+_PREPARATION = 1
+_IN_FLIGHT = 256  # pictures decoded at a time
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageFiles(Labelled):
+    """Files of pictures of people with their labels; nothing is read yet.
+
+    Args:
+        paths: sequence of `n` file names; kept as an array of str.
+        labels: array of shape `(n, len(label_set))` of zeros and ones, one-hot
+            if the label set is categorical; kept as float32.
+        label_set: what the entries of a label mean.
+        subjects: array of shape `(n,)` of int or str: who is on each picture.
+        crop: which square of a picture that is not square is taken: `"square"`,
+            the middle, or `"face"`, a little less and higher up, which on a
+            portrait such as RaFD's is the head.
+
+    Raises:
+        ValueError: for an unknown crop, for no files at all, or for labels or
+            people that are not as said above.
+    """
+
+    _per_picture = ("paths", "labels", "subjects")
+
+    paths: Sequence[str | os.PathLike]
+    labels: np.ndarray
+    label_set: LabelSet
+    subjects: np.ndarray
+    crop: str = "square"
+
+    def __post_init__(self) -> None:
+        if self.crop not in CROPS:
+            raise ValueError(
+                f"crop must be one of {', '.join(CROPS)}; received {self.crop!r}."
+            )
+        if not len(self.paths):
+            raise ValueError("paths must be one or more files; received none.")
+        paths = np.array([os.fspath(path) for path in self.paths])
+        object.__setattr__(self, "paths", paths)
+        self._check(len(paths))
+
+    def read(
+        self,
+        image_size: int,
+        skip_unreadable: bool = False,
+        cache_dir: str | os.PathLike | None = None,
+        memory_limit: int = 2**30,
+    ) -> ImageSet:
+        """Prepare all pictures, or find them prepared by an earlier call.
+
+        Every picture is decoded (see `pictures.open_picture`), cropped and
+        resized; progress and the name of the resulting file are printed. The
+        file is used again as long as paths, sizes and times of change of the
+        pictures, `image_size` and `crop` are the same; delete it when you like.
+
+        Args:
+            image_size: width and height, in pixels.
+            skip_unreadable: leave out files that cannot be read, and say how
+                many, instead of stopping at the first.
+            cache_dir: where the file is kept. Default: `$KERAS_STARGAN_CACHE`,
+                else `keras_stargan` in `$XDG_CACHE_HOME` or `~/.cache`.
+            memory_limit: a larger array, in bytes, is memory-mapped, so that the
+                system holds in memory what it has room for.
+
+        Returns:
+            The pictures with their labels.
+
+        Raises:
+            ValueError: for an image size below 1, a picture that cannot be read
+                (or, with `skip_unreadable`, if none can), or a disk too full.
+            OSError: if the prepared pictures cannot be written.
+        """
+        if image_size < 1:
+            raise ValueError(f"image_size must be 1 or more; received {image_size}.")
+        path = self._prepared_path(cache_folder(cache_dir), image_size)
+        prepared = _load(path) if path.is_file() else None
+        if prepared:
+            # Without a trace in sizes and times they may be readable now.
+            faults = self._faults(prepared[1])
+            if faults and not skip_unreadable:
+                raise _stop(next(iter(faults.values())))
+            if len(faults) < len(prepared[1]):
+                prepared = None
+        done = "Prepared before" if prepared else "Kept for the next time"
+        if not prepared:
+            try:
+                faults = self._write(path, image_size, skip_unreadable)
+            except OSError as error:
+                raise OSError(
+                    f"The prepared pictures cannot be kept in {str(path.parent)!r}; "
+                    f"give another cache_dir: {error}"
+                ) from error
+            prepared = _load(path)
+        readable = self
+        if faults:
+            named = first_faults(list(faults.values()))
+            print(f"Left out: {len(faults)} of {len(self)} pictures. {named}")
+            readable = self.subset(np.delete(np.arange(len(self)), list(faults)))
+        images = prepared[0][: len(readable)]
+        in_memory = images.nbytes <= memory_limit
+        print(
+            f"{done}: {path}, {path.stat().st_size / 1e6:.1f} MB, "
+            f"{'read into memory' if in_memory else 'memory-mapped'}"
+        )
+        return ImageSet(
+            images=np.array(images) if in_memory else images,
+            labels=readable.labels,
+            label_set=self.label_set,
+            subjects=readable.subjects,
+        )
+
+    def _faults(self, indices: list[int]) -> dict[int, ValueError]:
+        """Which of these pictures cannot be read, and why."""
+        if not indices:
+            return {}
+        results = self.subset(np.array(indices))._prepare_all(1)
+        return {
+            i: result
+            for i, result in zip(indices, results, strict=True)
+            if _is_fault(result)
+        }
+
+    def _prepared_path(self, folder: pathlib.Path, image_size: int) -> pathlib.Path:
+        digest = hashlib.sha256(repr((_PREPARATION, image_size, self.crop)).encode())
+        for fact in self._fingerprint():
+            digest.update(fact)
+        name = f"{len(self)}-pictures-{image_size}px-{digest.hexdigest()[:16]}.npy"
+        return folder / name
+
+    def _fingerprint(self) -> Iterator[bytes]:
+        """What tells these pictures from others, and from what they were before."""
+        for path in self.paths:
+            # Not relative paths: two sets, or train/ and test/ of one, may well
+            # agree in names, sizes and times and not in the pictures.
+            yield os.fsencode(os.path.abspath(path))
+            try:
+                stat = os.stat(path)
+                yield f"\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode()
+            except OSError as error:
+                yield f"\0{error.errno}\0".encode()
+
+    def _sources(self) -> Iterator[tuple]:
+        """What `open_picture` is called with for each picture, in order."""
+        return zip(self.paths, strict=True)
+
+    def _write(
+        self, path: pathlib.Path, image_size: int, skip_unreadable: bool
+    ) -> dict[int, ValueError]:
+        """Prepare the pictures into a file, and say which cannot be read, and why.
+
+        The array has a row for each picture; the readable ones come first. Behind
+        it in the same file is the list of the others' indices.
+        """
+        n = len(self)
+        row = image_size * image_size * 3
+        path.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(path.parent).free
+        if free < n * row:
+            raise ValueError(
+                f"The prepared pictures take {n * row / 1e9:.1f} GB, but "
+                f"{str(path.parent)!r} has {free / 1e9:.1f} GB left; give another "
+                "cache_dir."
+            )
+        print(f"Preparing {n} pictures")
+        bar = keras.utils.Progbar(n, unit_name="picture", interval=0.5)
+        faults = {}
+        with whole_file(path) as file:
+            header = {"descr": "|u1", "fortran_order": False}
+            shape = (n, image_size, image_size, 3)
+            np.lib.format.write_array_header_1_0(file, {**header, "shape": shape})
+            start = file.tell()
+            for index, result in enumerate(self._prepare_all(image_size)):
+                if not _is_fault(result):
+                    file.write(result.tobytes())
+                elif skip_unreadable:
+                    faults[index] = result
+                else:
+                    raise _stop(result)
+                bar.update(index + 1)
+            if len(faults) == n:
+                raise ValueError(f"None of {n} pictures can be read. {faults[0]}")
+            file.seek(start + n * row)
+            file.write(json.dumps(list(faults)).encode())
+        return faults
+
+    def _prepare_all(self, image_size: int) -> Iterator[np.ndarray | ValueError]:
+        # By portions, for threads that run ahead of a slow picture would fill the
+        # memory with prepared ones.
+        sources = self._sources()
+        with ThreadPoolExecutor() as pool:
+            while portion := list(itertools.islice(sources, _IN_FLIGHT)):
+                yield from pool.map(
+                    lambda source: _prepare(source, image_size, self.crop), portion
+                )
+
+
+def _prepare(source: tuple, image_size: int, crop: str) -> np.ndarray | ValueError:
+    try:
+        return crop_and_resize(open_picture(*source), image_size, crop)
+    except ValueError as error:
+        return error
+
+
+def _is_fault(result: np.ndarray | ValueError) -> bool:
+    return isinstance(result, ValueError)
+
+
+def _load(path: pathlib.Path) -> tuple[np.ndarray, list[int]] | None:
+    """The memory-mapped array and the list behind it; None for a damaged file."""
+    try:
+        images = np.load(path, mmap_mode="r")
+        with open(path, "rb") as file:
+            file.seek(images.offset + images.nbytes)
+            return images, json.loads(file.read())
+    except (EOFError, ValueError) as error:
+        warnings.warn(f"{path} is damaged ({error}); preparing again.", stacklevel=3)
+        return None
+
+
+def _stop(error: ValueError) -> ValueError:
+    return ValueError(f"{error} (skip_unreadable leaves such files out.)")
+
+
+def read_parts(
+    parts: tuple[ImageFiles, ImageFiles],
+    image_size: int,
+    skip_unreadable: bool,
+    cache_dir: str | os.PathLike | None,
+) -> tuple[ImageSet, ImageSet]:
+    """Read the training and the test part; see `ImageFiles.read`."""
+    train, test = (part.read(image_size, skip_unreadable, cache_dir) for part in parts)
+    return train, test

@@ -1,0 +1,276 @@
+"""Data sets that TensorFlow Datasets (TFDS) has prepared on this machine.
+
+The shards hold the pictures as they were in their files, and TFDS only reads them:
+decoding, cropping and keeping the result is what `ImageFiles` does for files, so the
+same picture gives the same pixels either way.
+"""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_stargan.data.image_set import ImageSet
+from keras_stargan.data.readers.celeba import (
+    hold_out_images,
+)
+from keras_stargan.data.readers.image_files import ImageFiles, read_parts
+from keras_stargan.labels import LabelSet
+from keras_stargan.labels.published import ATTRIBUTES, attribute_labels
+
+
+def load_tfds(
+    name: str,
+    image_size: int = 128,
+    data_dir: str | os.PathLike | None = None,
+    attributes: Sequence[str] | None = None,
+    test_fraction: float = 0.1,
+    test_images: int = 2000,
+    seed: int = 0,
+    crop: str | None = None,
+    skip_unreadable: bool = False,
+    cache_dir: str | os.PathLike | None = None,
+) -> tuple[ImageSet, ImageSet]:
+    """Read a data set that TFDS has prepared on this machine.
+
+    See `list_tfds` for which, `ImageFiles.read` for how the pictures are prepared
+    and kept.
+
+    Args:
+        name: as TFDS names it: `rafd`, `picture_folders/pets`, `celeb_a:2.1.0`.
+        image_size: width and height of the pictures, in pixels.
+        data_dir: TFDS's folder. Default: `$TFDS_DATA_DIR`, else
+            `~/tensorflow_datasets`.
+        attributes: names of the labels, for a set with attributes such as
+            `celeb_a`. Default: the paper's five.
+        test_fraction: share of the people in the test part, in (0, 1), if the set
+            has classes and no split `test`.
+        test_images: how many pictures are held out of a set with attributes.
+        seed: decides who or which.
+        crop: `"square"` or `"face"`, see `ImageFiles`. Default: `"face"` for
+            `rafd`, else `"square"`.
+        skip_unreadable: leave out pictures that cannot be read instead of stopping.
+        cache_dir: where the prepared pictures are kept.
+
+    Returns:
+        The training and the test part.
+
+    Raises:
+        ImportError: if TFDS is not installed.
+        ValueError: if the set is not as `list_tfds` says, a picture cannot be
+            read, or an argument is out of range.
+    """
+    parts = list_tfds(
+        name, data_dir, attributes, test_fraction, test_images, seed, crop
+    )
+    return read_parts(parts, image_size, skip_unreadable, cache_dir)
+
+
+def list_tfds(
+    name: str,
+    data_dir: str | os.PathLike | None = None,
+    attributes: Sequence[str] | None = None,
+    test_fraction: float = 0.1,
+    test_images: int = 2000,
+    seed: int = 0,
+    crop: str | None = None,
+) -> tuple[ImageFiles, ImageFiles]:
+    """List and split the pictures of a data set that TFDS has prepared.
+
+    Nothing is downloaded or built. A set must have the feature `image`, and one of
+
+    * `label`, classes: the labels are categorical. The splits `train` and `test`
+      are the parts if there are both; else all pictures are split by `person`, or
+      each by itself without such a feature.
+    * `attributes`, truth values by name, as in `celeb_a`: the labels are binary,
+      and hair colours exclude each other. Of all splits together so many pictures
+      are held out at random, as in the paper.
+
+    Args:
+        name: as for `load_tfds`, like the other arguments.
+        data_dir: TFDS's folder.
+        attributes: names of the labels, for a set with attributes.
+        test_fraction: share of the people in the test part.
+        test_images: how many pictures are held out of a set with attributes.
+        seed: decides who or which.
+        crop: `"square"` or `"face"`.
+
+    Returns:
+        The training and the test part.
+
+    Raises:
+        ImportError: if TFDS is not installed.
+        ValueError: if the set is not prepared (the message names those that are),
+            has other features or no such attribute, or an argument is out of
+            range.
+    """
+    builder = _prepared(name, data_dir)
+    label_set = _label_set(builder, attributes)
+    splits = builder.info.splits
+
+    def pictures(split: str) -> _ShardPictures:
+        return _list_split(builder, split, label_set, crop)
+
+    if label_set.kind == "binary":
+        train, test = hold_out_images(pictures("all"), test_images, seed)
+    elif "train" in splits and "test" in splits:
+        train, test = pictures("train"), pictures("test")
+    else:
+        train, test = pictures("all").split_by_subject(test_fraction, seed)
+    print(
+        f"In {str(builder.data_path)!r} there are {len(train) + len(test)} pictures; "
+        f"{len(train.label_set)} labels: {', '.join(train.label_set.names)}"
+    )
+    return train, test
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _ShardPictures(ImageFiles):
+    """Pictures in TFDS's shards; their `paths` are names for messages only.
+
+    Args:
+        builder: of the prepared data set.
+        split: that the pictures are of.
+        rows: integers of shape `(n,)`, ascending: which of the split.
+    """
+
+    _per_picture = (*ImageFiles._per_picture, "rows")
+
+    builder: Any = dataclasses.field(kw_only=True)
+    split: str = dataclasses.field(kw_only=True)
+    rows: np.ndarray = dataclasses.field(kw_only=True)
+
+    def _fingerprint(self) -> Iterator[bytes]:
+        splits = self.builder.info.splits
+        for split in splits.values() if self.split == "all" else [splits[self.split]]:
+            for path in map(os.path.abspath, split.filepaths):
+                stat = os.stat(path)
+                yield f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode()
+        yield self.rows.tobytes()
+
+    def _sources(self) -> Iterator[tuple[str, bytes]]:
+        last = self.rows[-1]
+        wanted = tf.constant(np.isin(np.arange(last + 1), self.rows))
+        examples = _examples(self.builder, self.split, ["image"])
+        examples = examples.take(last + 1).enumerate()
+        examples = examples.filter(lambda row, _: wanted[row])
+        # One by one, leaving TensorFlow takes longer than reading.
+        batches = examples.batch(64).prefetch(1).as_numpy_iterator()
+        contents = (content for _, batch in batches for content in batch["image"])
+        return zip(self.paths, contents, strict=True)
+
+
+def _prepared(name: str, data_dir: str | os.PathLike | None) -> Any:
+    """The builder of a data set in TFDS's folder."""
+    tfds = _import_tfds()
+    from tensorflow_datasets.core import read_only_builder
+    from tensorflow_datasets.core.utils import file_utils
+
+    # Not tfds.builder or tfds.load: these prefer code to what is prepared.
+    root = pathlib.Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    try:
+        return read_only_builder.builder_from_files(name, data_dir=root)
+    except (tfds.core.DatasetNotFoundError, ValueError) as error:
+        prepared = []
+        if root.is_dir():
+            found = file_utils.list_datasets_in_data_dir(root)
+            prepared = [reference.tfds_name() for reference in found]
+        raise ValueError(
+            f"TFDS has prepared no data set {name!r} in {str(root)!r}; it holds "
+            f"{', '.join(sorted(prepared)) or 'none'}. Prepare it (see "
+            "keras_stargan.data.readers.tfds_builders), or give another data_dir."
+        ) from error
+
+
+def _import_tfds() -> Any:
+    try:
+        import tensorflow_datasets
+    except ImportError as error:
+        raise ImportError(
+            "TensorFlow Datasets is needed: pip install 'keras-stargan[tfds]'"
+        ) from error
+    return tensorflow_datasets
+
+
+def _label_set(builder: Any, attributes: Sequence[str] | None) -> LabelSet:
+    tfds = _import_tfds()
+    features = dict(builder.info.features)
+    label, known = features.get("label"), features.get("attributes")
+    if isinstance(features.get("image"), tfds.features.Image):
+        if isinstance(known, tfds.features.FeaturesDict):
+            label_set = attribute_labels(attributes or ATTRIBUTES)
+            for name in label_set.names:
+                LabelSet(tuple(known.keys())).index(name)  # Raises if there is none.
+            return label_set
+        if isinstance(label, tfds.features.ClassLabel) and attributes is None:
+            metadata = builder.info.metadata or {}
+            return LabelSet(tuple(label.names), name=metadata.get("name", builder.name))
+    needed = "attributes" if attributes else "a class as label, or attributes"
+    raise ValueError(
+        f"{builder.name} must have the feature image, and {needed}; it has "
+        f"{', '.join(features)}."
+    )
+
+
+def _list_split(
+    builder: Any, split: str, label_set: LabelSet, crop: str | None
+) -> _ShardPictures:
+    """The pictures of a split, with all but the pictures read."""
+    tfds = _import_tfds()
+    texts = {
+        name
+        for name, feature in builder.info.features.items()
+        if isinstance(feature, tfds.features.Text)
+    }
+    name = "filename" if "filename" in texts else "tfds_id"
+    person = "person" if "person" in texts else name
+    label = "label" if label_set.kind == "categorical" else "attributes"
+    batches = list(
+        _examples(builder, split, {name, person, label}).batch(1024).as_numpy_iterator()
+    )
+
+    def column(get: Callable[[dict], np.ndarray]) -> np.ndarray:
+        return np.concatenate([get(batch) for batch in batches])
+
+    def strings(key: str) -> list[str]:
+        return [value.decode() for value in column(lambda batch: batch[key])]
+
+    if label_set.kind == "categorical":
+        numbers = column(lambda batch: batch["label"])
+        if numbers.min() < 0:
+            raise ValueError(f"{builder.name} has pictures without a label in {split}.")
+        labels = np.eye(len(label_set))[numbers]
+    else:
+        labels = column(
+            lambda batch: np.stack(
+                [batch["attributes"][name] for name in label_set.names], axis=1
+            )
+        )
+    metadata = builder.info.metadata or {}
+    return _ShardPictures(
+        paths=[f"{builder.info.full_name}: {which}" for which in strings(name)],
+        labels=labels,
+        label_set=label_set,
+        subjects=strings(person),
+        crop=crop or metadata.get("crop", "square"),
+        builder=builder,
+        split=split,
+        rows=np.arange(len(labels)),
+    )
+
+
+def _examples(builder: Any, split: str, wanted: Iterable[str]) -> tf.data.Dataset:
+    """Some features of a split's examples, in the shards' order; pictures encoded."""
+    tfds = _import_tfds()
+    encoded = {
+        name: tfds.decode.SkipDecoding()
+        for name, feature in builder.info.features.items()
+        if isinstance(feature, tfds.features.Image)
+    }
+    config = tfds.ReadConfig(add_tfds_id="tfds_id" in wanted, try_autocache=False)
+    examples = builder.as_dataset(split=split, decoders=encoded, read_config=config)
+    return examples.map(lambda example: {name: example[name] for name in wanted})

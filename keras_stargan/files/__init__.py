@@ -1,0 +1,1 @@
+"""Files: pictures, videos, caches, PyTorch's weights."""

@@ -1,1 +1,0 @@
-"""FAN, the face alignment network: landmarks, and masks for StarGAN v2."""

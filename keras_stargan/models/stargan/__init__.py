@@ -1,1 +1,0 @@
-"""StarGAN: networks, losses and the model."""

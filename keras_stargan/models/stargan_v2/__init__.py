@@ -1,1 +1,0 @@
-"""StarGAN v2: networks and losses."""

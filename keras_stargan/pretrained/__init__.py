@@ -1,0 +1,1 @@
+"""Networks that are trained elsewhere, and judge or align images."""

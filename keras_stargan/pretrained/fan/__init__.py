@@ -1,0 +1,1 @@
+"""FAN: the landmarks of faces."""

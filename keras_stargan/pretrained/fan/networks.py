@@ -1,0 +1,80 @@
+"""FAN, the face alignment network, with one hourglass.
+
+Wang et al., *Adaptive Wing Loss for Robust Face Alignment via Heatmap Regression*
+(ICCV 2019), after Bulat and Tzimiropoulos (ICCV 2017).
+"""
+
+import keras
+from keras import ops
+
+from keras_stargan.networks.weights import make_weights
+from keras_stargan.pretrained.fan.layers import (
+    PACKAGE,
+    AddCoordinates,
+    HierarchicalBlock,
+    Hourglass,
+    NormalisedReLU,
+    conv,
+)
+
+IMAGE_SIZE = 256
+NUM_LANDMARKS = 98
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class FAN(keras.Model):
+    """Heatmaps of a face's landmarks; used with published weights, not trained.
+
+    Args:
+        num_landmarks: how many. Defaults to 98.
+
+    Call arguments:
+        inputs: images `(batch, height, width, 3)` in [-1, 1], of aligned faces. They
+            are resized to 256 px.
+
+    Returns:
+        Heatmaps `(batch, 64, 64, num_landmarks + 1)`, about 0 to 1; the last is of
+        the face's boundaries.
+    """
+
+    def __init__(self, num_landmarks: int = NUM_LANDMARKS, **kwargs) -> None:
+        super().__init__(**{"trainable": False, **kwargs})
+        self.num_landmarks = num_landmarks
+        dtype = {"dtype": self.dtype_policy}
+        self.chain = [
+            AddCoordinates(name="in_coordinates", **dtype),
+            # Not "same", whose zeros are not as many on each side at stride 2.
+            keras.layers.ZeroPadding2D(3, data_format="channels_last", **dtype),
+            conv(64, 7, strides=2, padding="valid", use_bias=True, name="in", **dtype),
+            NormalisedReLU(name="in_norm", **dtype),
+            HierarchicalBlock(64, 128, name="block1", **dtype),
+            keras.layers.AveragePooling2D(2, data_format="channels_last", **dtype),
+            HierarchicalBlock(128, 128, name="block2", **dtype),
+            HierarchicalBlock(128, 256, name="block3", **dtype),
+            AddCoordinates(name="coordinates", **dtype),
+            conv(256, 1, use_bias=True, name="hourglass_in", **dtype),
+            Hourglass(256, 4, name="hourglass", **dtype),
+            HierarchicalBlock(256, 256, name="block4", **dtype),
+            conv(256, 1, use_bias=True, name="last", **dtype),
+            NormalisedReLU(name="last_norm", **dtype),
+            conv(num_landmarks + 1, 1, use_bias=True, name="heatmaps", **dtype),
+            keras.layers.Activation("linear", dtype="float32", name="float32"),
+        ]
+        make_weights(self, keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3)))
+
+    def call(self, inputs):
+        # Half-pixel centres, and no smoothing if it is made smaller.
+        x = ops.image.resize(
+            inputs,
+            (IMAGE_SIZE, IMAGE_SIZE),
+            interpolation="bilinear",
+            antialias=False,
+            data_format="channels_last",
+        )
+        x = 0.5 * x + 0.5
+        for layer in self.chain:
+            x = layer(x)
+        return x
+
+    def get_config(self):
+        return super().get_config() | {"num_landmarks": self.num_landmarks}

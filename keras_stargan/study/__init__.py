@@ -1,0 +1,1 @@
+"""Which translations people prefer: a page in the browser."""
