@@ -1,13 +1,13 @@
 """Images as arrays: value ranges, grids with captions, PNG files."""
 
 import os
-import pathlib
 import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from keras_stargan.files.whole import whole_file
 from keras_stargan.labels import LabelSet, LabelSpace
 
 _CELL = 96  # the least side of a grid's cell, in pixels
@@ -216,11 +216,5 @@ def save_png(path: str | os.PathLike, image: np.ndarray) -> None:
         path: the file; its folder is made where it is missing.
         image: uint8 array of shape (height, width, 3).
     """
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        Image.fromarray(image).save(temporary, format="PNG")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        Image.fromarray(image).save(file, format="PNG")

@@ -209,7 +209,7 @@ def small_set(**changes):
         * np.ones((2, 2, 3), "uint8"),
         "labels": [[1, 0], [0, 1], [1, 0], [0, 1]],
         "label_set": LabelSet(("a", "b")),
-        "people": ["x", "x", "y", "y"],
+        "subjects": ["x", "x", "y", "y"],
         "aligned": True,
     }
     return ImageSet(**{**fields, **changes})
@@ -255,7 +255,7 @@ def test_split_is_decided_by_the_seed():
         ({"labels": [[1, 0]] * 3}, r"\(4, 2\).*\(3, 2\)"),
         ({"labels": [[1, 1]] * 4}, "one-hot.*label 0"),
         ({"labels": [[1, 0]] * 3 + [[0.5, 0.5]]}, "label 3"),
-        ({"people": [1, 2, 3]}, r"\(3,\)"),
+        ({"subjects": [1, 2, 3]}, r"\(3,\)"),
     ],
 )
 def test_wrong_sets_are_refused(changes, message):

@@ -358,7 +358,7 @@ def test_nothing_readable_is_an_error(files):
     [
         ({"crop": "sqare"}, "face, square; received 'sqare'"),
         ({"paths": []}, "received none"),
-        ({"people": [1, 2]}, "people must be 6"),
+        ({"subjects": [1, 2]}, "subjects must be 6"),
         ({"labels": np.ones((N, 2))}, "must be one-hot"),
     ],
 )

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 from PIL import Image
 
+from keras_stargan.files.whole import whole_path
+
 FPS = 30
 _MOST_FPS = 50  # Browsers slow faster GIFs down.
 
@@ -58,7 +60,7 @@ def save_video(
     with contextlib.ExitStack() as files:
         # The last to be entered is the first to end: files get their names at the
         # end of all, when every video is whole.
-        temporaries = [files.enter_context(_moved_when_whole(path)) for path in paths]
+        temporaries = [files.enter_context(whole_path(path)) for path in paths]
         appends = [
             files.enter_context(_WRITERS[path.suffix](temporary, fps))
             for path, temporary in zip(paths, temporaries, strict=True)
@@ -75,18 +77,6 @@ def save_video(
                 append(frame)
         if size is None:
             raise ValueError("A video needs one frame or more; received none.")
-
-
-@contextlib.contextmanager
-def _moved_when_whole(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A path to write to, which gets its name when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_stargan.files.whole import write_text
 from keras_stargan.images import save_png
 from keras_stargan.training.checkpoints import save_checkpoint
 
@@ -159,7 +160,7 @@ class HistoryFile(keras.callbacks.Callback):
         header, *rows = self.path.read_text().splitlines(keepends=True) or [""]
         step = self.model.global_step
         rows = [row for row in rows if int(row.split(",")[0]) <= step]
-        self.path.write_text("".join([header, *rows]))
+        write_text(self.path, "".join([header, *rows]))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Adds a row."""

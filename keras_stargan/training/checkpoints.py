@@ -8,6 +8,8 @@ import zipfile
 
 import keras
 
+from keras_stargan.files.whole import whole_path
+
 _PATTERN = "step-*.keras"
 
 
@@ -40,13 +42,8 @@ def save_checkpoint(
 
 def save_model(model: keras.Model, path: str | os.PathLike) -> None:
     """`model.save`, into a file that is complete or not there."""
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
+    with whole_path(path) as temporary:
         model.save(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def model_file(path: str | os.PathLike) -> pathlib.Path:

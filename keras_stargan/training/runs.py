@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
+from keras_stargan.files.whole import write_json
 from keras_stargan.training.callbacks import (
     Checkpoints,
     HistoryFile,
@@ -88,14 +89,6 @@ def settings_of_model(path: str | os.PathLike) -> dict:
     place = pathlib.Path(path)
     found = map(saved_settings, (place, *place.parents[:2]))
     return next(filter(None, found), {})
-
-
-def write_json(path: str | os.PathLike, values: dict) -> None:
-    """Writes a JSON file that a person can read, in one step."""
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(json.dumps(values, indent=2) + "\n")
-    os.replace(temporary, path)
 
 
 def train(
