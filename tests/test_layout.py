@@ -20,7 +20,7 @@ FLOORS = [
     {"images", "files"},
     {"labels"},
     {"losses"},
-    {"version"},
+    {"version", "lazy"},
 ]
 FLOOR_OF = {
     room: floor for floor, rooms in enumerate(reversed(FLOORS)) for room in rooms

@@ -1,20 +1,25 @@
 """Pictures with labels, from where they come, and batches of them for training."""
 
-from keras_stargan.data.batches.alternating import alternating_dataset
-from keras_stargan.data.batches.pipeline import training_dataset
-from keras_stargan.data.batches.references import reference_dataset
-from keras_stargan.data.drawn.avatars import load_avatars
-from keras_stargan.data.drawn.creatures import load_creatures
-from keras_stargan.data.image_set import ImageSet
-from keras_stargan.data.readers.attributes_csv import (
-    list_attributes_csv,
-    load_attributes_csv,
-)
-from keras_stargan.data.readers.celeba import list_celeba, load_celeba
-from keras_stargan.data.readers.folders import list_folders, load_folders
-from keras_stargan.data.readers.image_files import ImageFiles
-from keras_stargan.data.readers.rafd import list_rafd, load_rafd
-from keras_stargan.data.readers.tfds_reader import list_tfds, load_tfds
+from typing import TYPE_CHECKING
+
+from keras_stargan.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from keras_stargan.data.batches.alternating import alternating_dataset
+    from keras_stargan.data.batches.pipeline import training_dataset
+    from keras_stargan.data.batches.references import reference_dataset
+    from keras_stargan.data.drawn.avatars import load_avatars
+    from keras_stargan.data.drawn.creatures import load_creatures
+    from keras_stargan.data.image_set import ImageSet
+    from keras_stargan.data.readers.attributes_csv import (
+        list_attributes_csv,
+        load_attributes_csv,
+    )
+    from keras_stargan.data.readers.celeba import list_celeba, load_celeba
+    from keras_stargan.data.readers.folders import list_folders, load_folders
+    from keras_stargan.data.readers.image_files import ImageFiles
+    from keras_stargan.data.readers.rafd import list_rafd, load_rafd
+    from keras_stargan.data.readers.tfds_reader import list_tfds, load_tfds
 
 __all__ = [
     "ImageFiles",
@@ -35,3 +40,26 @@ __all__ = [
     "reference_dataset",
     "training_dataset",
 ]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "ImageFiles": "keras_stargan.data.readers.image_files",
+        "ImageSet": "keras_stargan.data.image_set",
+        "alternating_dataset": "keras_stargan.data.batches.alternating",
+        "list_attributes_csv": "keras_stargan.data.readers.attributes_csv",
+        "list_celeba": "keras_stargan.data.readers.celeba",
+        "list_folders": "keras_stargan.data.readers.folders",
+        "list_rafd": "keras_stargan.data.readers.rafd",
+        "list_tfds": "keras_stargan.data.readers.tfds_reader",
+        "load_attributes_csv": "keras_stargan.data.readers.attributes_csv",
+        "load_avatars": "keras_stargan.data.drawn.avatars",
+        "load_celeba": "keras_stargan.data.readers.celeba",
+        "load_creatures": "keras_stargan.data.drawn.creatures",
+        "load_folders": "keras_stargan.data.readers.folders",
+        "load_rafd": "keras_stargan.data.readers.rafd",
+        "load_tfds": "keras_stargan.data.readers.tfds_reader",
+        "reference_dataset": "keras_stargan.data.batches.references",
+        "training_dataset": "keras_stargan.data.batches.pipeline",
+    },
+)

@@ -4,7 +4,6 @@ import os
 import pathlib
 from collections.abc import Callable, Sequence
 
-import keras
 import numpy as np
 
 from keras_stargan.faces.alignment import MIN_CERTAINTY, align_batch, check_settings
@@ -16,6 +15,7 @@ from keras_stargan.files.picture_files import (
     output_paths,
 )
 from keras_stargan.files.pictures import open_picture
+from keras_stargan.files.progress import Progress
 from keras_stargan.images import save_png
 from keras_stargan.pretrained.fan.networks import IMAGE_SIZE
 
@@ -81,7 +81,7 @@ def align_files(
     say = print if verbose else lambda *_: None
     readable, written = list(framings), {}
     say("Aligning")
-    progress = keras.utils.Progbar(len(readable), verbose=verbose, unit_name="picture")
+    progress = Progress(len(readable), "pictures", verbose)
     for start in range(0, len(readable), batch_size):
         batch = readable[start : start + batch_size]
         aligned = align_batch(

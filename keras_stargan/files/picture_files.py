@@ -8,10 +8,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import keras
-
 from keras_stargan.files.framing import Framing, frame
 from keras_stargan.files.pictures import SUFFIXES, first_faults, open_picture
+from keras_stargan.files.progress import Progress
 
 _SIZES_NAMED = 10
 _IN_FLIGHT = 64  # files looked at between two steps of the progress bar
@@ -191,7 +190,7 @@ def _look(
             return error
 
     framings, faults = {}, []
-    progress = keras.utils.Progbar(len(paths), verbose=verbose, unit_name="picture")
+    progress = Progress(len(paths), "pictures", verbose)
     # By portions, or Ctrl-C would wait for all.
     for start in range(0, len(paths), _IN_FLIGHT):
         portion = paths[start : start + _IN_FLIGHT]

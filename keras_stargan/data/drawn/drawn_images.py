@@ -7,10 +7,10 @@ import pathlib
 import warnings
 import zipfile
 
-import keras
 import numpy as np
 
 from keras_stargan.data.drawn import avatar_renderer
+from keras_stargan.files.progress import Progress
 from keras_stargan.files.whole import whole_file
 
 # Raised when draw() changes what it draws for the same options.
@@ -55,10 +55,8 @@ def drawn_images(
                 f"{path} is damaged ({error!r}); drawing again.", stacklevel=3
             )
     print(f"Rendering {len(options)} avatars")
-    bar = keras.utils.Progbar(len(options), unit_name="avatar", interval=0.5)
-    images = avatar_renderer.draw_all(
-        style, view_box, size, options, progress=bar.update
-    )
+    progress = Progress(len(options), "avatars")
+    images = avatar_renderer.draw_all(style, view_box, size, options, progress.update)
     try:
         with whole_file(path) as file:
             np.savez_compressed(file, images=images)

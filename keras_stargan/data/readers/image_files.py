@@ -16,7 +16,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import keras
 import numpy as np
 
 from keras_stargan.data.image_set import ImageSet
@@ -28,6 +27,7 @@ from keras_stargan.files.pictures import (
     first_faults,
     open_picture,
 )
+from keras_stargan.files.progress import Progress
 from keras_stargan.files.whole import whole_file
 from keras_stargan.labels import LabelSet
 
@@ -197,7 +197,7 @@ class ImageFiles(Labelled):
                 "cache_dir."
             )
         print(f"Preparing {n} pictures")
-        bar = keras.utils.Progbar(n, unit_name="picture", interval=0.5)
+        progress = Progress(n, "pictures")
         faults = {}
         with whole_file(path) as file:
             header = {"descr": "|u1", "fortran_order": False}
@@ -211,7 +211,7 @@ class ImageFiles(Labelled):
                     faults[index] = result
                 else:
                     raise _stop(result)
-                bar.update(index + 1)
+                progress.update(index + 1)
             if len(faults) == n:
                 raise ValueError(f"None of {n} pictures can be read. {faults[0]}")
             file.seek(start + n * row)

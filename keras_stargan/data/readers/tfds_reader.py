@@ -9,18 +9,18 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 
 from keras_stargan.data.image_set import ImageSet
-from keras_stargan.data.readers.celeba import (
-    hold_out_images,
-)
+from keras_stargan.data.readers.celeba import hold_out_images
 from keras_stargan.data.readers.image_files import ImageFiles, read_parts
 from keras_stargan.labels import LabelSet
 from keras_stargan.labels.published import ATTRIBUTES, attribute_labels
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 def load_tfds(
@@ -153,6 +153,8 @@ class _ShardPictures(ImageFiles):
         yield self.rows.tobytes()
 
     def _sources(self) -> Iterator[tuple[str, bytes]]:
+        import tensorflow as tf
+
         last = self.rows[-1]
         wanted = tf.constant(np.isin(np.arange(last + 1), self.rows))
         examples = _examples(self.builder, self.split, ["image"])
@@ -263,7 +265,7 @@ def _list_split(
     )
 
 
-def _examples(builder: Any, split: str, wanted: Iterable[str]) -> tf.data.Dataset:
+def _examples(builder: Any, split: str, wanted: Iterable[str]) -> "tf.data.Dataset":
     """Some features of a split's examples, in the shards' order; pictures encoded."""
     tfds = _import_tfds()
     encoded = {
