@@ -8,7 +8,7 @@ import numpy as np
 FOLDER = pathlib.Path(__file__).parent / "golden"
 
 
-def images(rng, count, size):
+def images(rng, count, size, dtype="float32"):
     """`(count, size, size, 3)`: waves, rounded to bytes and scaled to [-1, 1]."""
     t = np.arange(size) / size
     planes = np.empty((count, size, size, 3))
@@ -17,7 +17,7 @@ def images(rng, count, size):
             fy, fx, phase = rng.rand(3) * [12, 12, 2 * np.pi]
             planes[i, :, :, c] = np.sin(fy * t[:, None] + fx * t[None, :] + phase)
     pixels = np.round((planes + 1) * 127.5).astype("uint8")
-    return pixels.astype("float32") / np.float32(127.5) - 1
+    return pixels.astype(dtype) / np.dtype(dtype).type(127.5) - 1
 
 
 def weight(name, shape):

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from keras_stargan.data.batches.alternating import alternating_dataset
     from keras_stargan.data.batches.pipeline import training_dataset
     from keras_stargan.data.batches.references import reference_dataset
+    from keras_stargan.data.batches.unpaired import unpaired_dataset
     from keras_stargan.data.drawn.avatars import load_avatars
     from keras_stargan.data.drawn.creatures import load_creatures
     from keras_stargan.data.image_set import ImageSet
@@ -39,6 +40,7 @@ __all__ = [
     "load_tfds",
     "reference_dataset",
     "training_dataset",
+    "unpaired_dataset",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -61,5 +63,6 @@ __getattr__, __dir__ = lazy_names(
         "load_tfds": "keras_stargan.data.readers.tfds_reader",
         "reference_dataset": "keras_stargan.data.batches.references",
         "training_dataset": "keras_stargan.data.batches.pipeline",
+        "unpaired_dataset": "keras_stargan.data.batches.unpaired",
     },
 )

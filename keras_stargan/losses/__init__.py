@@ -1,7 +1,9 @@
 """Terms of the losses, shared by the methods: pure functions on tensors."""
 
 from keras_stargan.losses.adversarial import (
+    ADVERSARIAL_LOSSES,
     adversarial_loss,
+    least_squares_loss,
     r1_penalty,
     wasserstein_loss,
 )
@@ -10,10 +12,12 @@ from keras_stargan.losses.gradients import gradient_penalty
 from keras_stargan.losses.reconstruction import l1_loss
 
 __all__ = [
+    "ADVERSARIAL_LOSSES",
     "adversarial_loss",
     "classification_losses",
     "gradient_penalty",
     "l1_loss",
+    "least_squares_loss",
     "r1_penalty",
     "wasserstein_loss",
 ]

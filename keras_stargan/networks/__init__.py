@@ -1,6 +1,21 @@
 """Blocks that several methods share, in `keras.ops`."""
 
-from keras_stargan.networks.initializers import fan_in_uniform
+from keras_stargan.networks.activations import LeakyReLU, leaky_relu
+from keras_stargan.networks.convolutions import CroppedConv2DTranspose, PaddedConv2D
+from keras_stargan.networks.initializers import fan_in_uniform, normal_002
 from keras_stargan.networks.instance_normalization import InstanceNormalization
+from keras_stargan.networks.patch_discriminator import PatchDiscriminator
+from keras_stargan.networks.resnet_generator import ResNetBlock, ResNetGenerator
 
-__all__ = ["InstanceNormalization", "fan_in_uniform"]
+__all__ = [
+    "CroppedConv2DTranspose",
+    "InstanceNormalization",
+    "LeakyReLU",
+    "PaddedConv2D",
+    "PatchDiscriminator",
+    "ResNetBlock",
+    "ResNetGenerator",
+    "fan_in_uniform",
+    "leaky_relu",
+    "normal_002",
+]

@@ -12,3 +12,11 @@ def fan_in_uniform(fan_in: int) -> keras.initializers.Initializer:
     """
     bound = fan_in**-0.5
     return keras.initializers.RandomUniform(-bound, bound)
+
+
+def normal_002() -> keras.initializers.Initializer:
+    """Normal with mean 0 and standard deviation 0.02, as DCGAN, pix2pix and CycleGAN.
+
+    Biases start at 0 there.
+    """
+    return keras.initializers.RandomNormal(0.0, 0.02)

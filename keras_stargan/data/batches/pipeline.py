@@ -52,17 +52,7 @@ def training_dataset(
         return all_images.take(indices, axis=0), all_labels.take(indices, axis=0)
 
     def batch(step):
-        positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-        seeds = tf.fill([batch_size], tf.constant(seed, tf.int64))
-        epochs = positions // n
-        # Not tf.random.experimental.index_shuffle: it fails on a batch of seeds,
-        # and its 4 rounds leave 50 times too many pictures in their old places.
-        indices = tf.raw_ops.RandomIndexShuffle(
-            index=positions % n,
-            seed=tf.stack([seeds, epochs, 0 * epochs], axis=1),
-            max_index=tf.constant(n - 1, tf.int64),
-            rounds=16,
-        )
+        indices = shuffled_indices(step * batch_size, batch_size, n, seed)
         # Not tf.gather: TensorFlow would copy all pictures into its own memory.
         images, labels = tf.numpy_function(
             take, [indices], (tf.uint8, tf.float32), stateful=False
@@ -76,6 +66,31 @@ def training_dataset(
         return images, labels
 
     return numbered_batches(batch, start_step)
+
+
+def shuffled_indices(start: tf.Tensor, count: int, length: int, seed: int) -> tf.Tensor:
+    """A piece of an endless row of indices, each epoch of it in a new random order.
+
+    Args:
+        start: where in the row the piece begins, a scalar int64 tensor.
+        count: indices in the piece.
+        length: indices in an epoch; each of 0 to `length` - 1 occurs once in it.
+        seed: decides the orders.
+
+    Returns:
+        int64 tensor `(count,)`.
+    """
+    positions = start + tf.range(count, dtype=tf.int64)
+    seeds = tf.fill([count], tf.constant(seed, tf.int64))
+    epochs = positions // length
+    # Not tf.random.experimental.index_shuffle: it fails on a batch of seeds,
+    # and its 4 rounds leave 50 times too many pictures in their old places.
+    return tf.raw_ops.RandomIndexShuffle(
+        index=positions % length,
+        seed=tf.stack([seeds, epochs, 0 * epochs], axis=1),
+        max_index=tf.constant(length - 1, tf.int64),
+        rounds=16,
+    )
 
 
 def check_start(start_step: int, seed: int) -> None:

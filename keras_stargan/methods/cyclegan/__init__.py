@@ -1,0 +1,1 @@
+"""CycleGAN (Zhu et al., ICCV 2017)."""

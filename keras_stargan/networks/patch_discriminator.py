@@ -1,0 +1,100 @@
+"""The discriminator of pix2pix and CycleGAN."""
+
+from typing import Any
+
+import keras
+
+from keras_stargan.networks.activations import LeakyReLU
+from keras_stargan.networks.convolutions import PaddedConv2D
+from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.networks.instance_normalization import InstanceNormalization
+from keras_stargan.networks.weights import make_weights
+
+
+@keras.saving.register_keras_serializable("keras_stargan")
+class PatchDiscriminator(keras.Model):
+    """Scores overlapping patches of an image as real or not (PatchGAN).
+
+    Convolutions 4x4 with biases: `num_layers` that halve the size, and two more that
+    keep it but for one pixel. All but the first and the last have instance
+    normalization without learned scale and shift after them. With 3 layers a score
+    sees a patch of 70x70 pixels.
+
+    Args:
+        image_size: height and width of the images in pixels, at least
+            `3 * 2**num_layers`.
+        num_filters: channels of the first layer, doubled by each next one up to 8
+            times as many. Defaults to 64.
+        num_layers: convolutions that halve the size. Defaults to 3.
+
+    Call arguments:
+        inputs: images `(batch, image_size, image_size, 3)` in [-1, 1].
+
+    Returns:
+        Scores `(batch, s, s, 1)` of any size, with `s = image_size // 2**num_layers -
+        2`. What a score means is up to the adversarial loss; there is no sigmoid.
+
+    Raises:
+        ValueError: for an `image_size` that leaves no score.
+
+    Example:
+        >>> PatchDiscriminator(image_size=256).count_params()
+        2764737
+    """
+
+    def __init__(
+        self,
+        image_size: int,
+        num_filters: int = 64,
+        num_layers: int = 3,
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        least = 3 * 2**num_layers
+        if image_size < least:
+            raise ValueError(
+                f"A discriminator with {num_layers} layers that halve the size needs "
+                f"images of {least} px or more; received image_size={image_size}."
+            )
+        self.image_size = image_size
+        self.num_filters = num_filters
+        self.num_layers = num_layers
+
+        dtype = {"dtype": self.dtype_policy}
+
+        def conv(filters, strides, name):
+            return PaddedConv2D(filters, 4, strides, pad=1, name=name, **dtype)
+
+        self.chain = []
+        for i in range(num_layers + 1):
+            name = f"down{i + 1}" if i < num_layers else "flat"
+            filters = num_filters * min(2**i, 8)
+            self.chain.append(conv(filters, 2 if i < num_layers else 1, name))
+            if i > 0:
+                self.chain.append(
+                    InstanceNormalization(
+                        center=False, scale=False, name=f"{name}_norm", **dtype
+                    )
+                )
+            self.chain.append(LeakyReLU(0.2, name=f"{name}_leaky_relu", **dtype))
+        self.chain += [
+            conv(1, 1, "score"),
+            keras.layers.Activation(
+                "linear", dtype=output_dtype(self.dtype_policy), name="output"
+            ),
+        ]
+        make_weights(self, keras.Input((image_size, image_size, 3)))
+
+    def call(self, inputs):
+        x = inputs
+        for layer in self.chain:
+            x = layer(x)
+        return x
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments, for saving."""
+        return super().get_config() | {
+            "image_size": self.image_size,
+            "num_filters": self.num_filters,
+            "num_layers": self.num_layers,
+        }
