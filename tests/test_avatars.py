@@ -226,7 +226,7 @@ def test_only_aligned_sets_have_answers():
 
 
 def test_a_missing_answer_is_an_error():
-    with pytest.raises(ValueError, match=r"person x.*\[1.0, 1.0\]"):
+    with pytest.raises(ValueError, match=r"subject x.*\[1.0, 1.0\]"):
         small_set().ground_truth_indices([0], [[1, 1]])
 
 

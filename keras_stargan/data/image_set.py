@@ -1,34 +1,41 @@
-"""Labelled pictures, decoded."""
+"""Labelled images in memory."""
 
 import dataclasses
 import functools
 
 import numpy as np
+from PIL import Image
 
 from keras_stargan.data.labelled import Labelled
 from keras_stargan.labels import LabelSet
 
+# What `sample_varied` looks at, at most, and how large: enough to tell motifs apart,
+# and little enough to take a second on a set of any size.
+_CANDIDATES = 1000
+_THUMBNAIL_SIZE = 16
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageSet(Labelled):
-    """Square pictures of people with their labels.
+    """Square images with their labels.
 
     Args:
-        images: uint8 array of shape `(n, size, size, 3)`, RGB; a memory-mapped
-            one is neither copied nor looked through.
+        images: uint8 array of shape `(n, size, size, 3)`, RGB. A memory-mapped array
+            is neither copied nor read through.
         labels: array of shape `(n, len(label_set))` of zeros and ones, one-hot
             if the label set is categorical; kept as float32.
-        label_set: what the entries of a label mean.
-        subjects: array of shape `(n,)` of int or str: who is on each picture.
-        aligned: whether two pictures of one person differ only by what their
-            labels say, as in rendered data.
+        label_set: says what the entries of a label mean.
+        subjects: array of shape `(n,)` of int or str: the person or animal on each
+            image. Images of one subject are never split between training and test.
+        aligned: whether two images of one subject differ only by what their labels
+            say, as in rendered data.
 
     Raises:
-        ValueError: for arrays of another shape, type or length, for no
-            pictures at all, or for labels that are not as said above.
+        ValueError: if an array has the wrong shape, type or length, if there is no
+            image at all, or if a label is not as described above.
     """
 
-    _per_picture = ("images", "labels", "subjects")
+    _per_image = ("images", "labels", "subjects")
 
     images: np.ndarray
     labels: np.ndarray
@@ -46,23 +53,24 @@ class ImageSet(Labelled):
                 f"received {images.dtype} of shape {images.shape}."
             )
         object.__setattr__(self, "images", images)
-        self._check(n)
+        self._validate(n)
 
     def ground_truth_indices(
         self, indices: np.ndarray, target_labels: np.ndarray
     ) -> np.ndarray:
-        """Find the true answers of translations.
+        """Finds the images that perfect translations would equal.
 
         Args:
-            indices: integers of shape `(m,)`, the pictures that are translated.
-            target_labels: array of shape `(m, len(label_set))`, to what.
+            indices: integers of shape `(m,)`: the images that are translated.
+            target_labels: array of shape `(m, len(label_set))`: the label that each
+                of them is translated to.
 
         Returns:
-            Integers of shape `(m,)`: the same person's picture with exactly
-            the target label.
+            Integers of shape `(m,)`: for each, the index of the image of the same
+            subject with exactly the target label.
 
         Raises:
-            ValueError: if the set is not aligned, or has no such picture.
+            ValueError: if the set is not aligned, or has no such image.
         """
         if not self.aligned:
             raise ValueError(
@@ -75,41 +83,116 @@ class ImageSet(Labelled):
                 f"target_labels must have shape {(len(indices), len(self.label_set))}, "
                 f"a row for each index; received {targets.shape}."
             )
-        answers = []
-        for person, target in zip(self.subjects[indices], targets, strict=True):
-            answer = self._places.get((person, tuple(target)))
-            if answer is None:
+        found = []
+        for subject, target in zip(self.subjects[indices], targets, strict=True):
+            index = self._index_of.get((subject, tuple(target)))
+            if index is None:
                 raise ValueError(
-                    f"There is no picture of person {person} with the label "
+                    f"There is no image of subject {subject} with the label "
                     f"{target.tolist()}."
                 )
-            answers.append(answer)
-        return np.array(answers, int)
+            found.append(index)
+        return np.array(found, int)
 
     @functools.cached_property
-    def _places(self) -> dict[tuple, int]:
+    def _index_of(self) -> dict[tuple, int]:
+        """Maps a subject and its label to an image's index."""
         keys = zip(self.subjects, map(tuple, self.labels), strict=True)
-        return {key: place for place, key in enumerate(keys)}
+        return {key: index for index, key in enumerate(keys)}
 
     def sample_evenly(self, count: int) -> np.ndarray:
-        """Indices of some pictures, as evenly over labels and people as they allow.
+        """Chooses images whose labels and subjects are as evenly mixed as possible.
+
+        Among equally good images, the first is taken. For figures: they stay
+        comparable as long as this choice does. To look at, `sample_varied` is better.
 
         Args:
-            count: how many; all if there are fewer.
+            count: how many images; all if there are fewer.
 
         Returns:
-            Integers of shape `(count,)`, ascending, always the same.
+            Indices, integers of shape `(count,)`, ascending, always the same.
         """
         if count >= len(self):
             return np.arange(len(self))
-        label = np.unique(self.labels, axis=0, return_inverse=True)[1].reshape(-1)
-        person = np.unique(self.subjects, return_inverse=True)[1]
-        label_uses, person_uses = np.zeros(label.max() + 1), np.zeros(person.max() + 1)
+        label, subject = _numbered(self.labels), _numbered(self.subjects)
+        label_uses = np.zeros(label.max() + 1)
+        subject_uses = np.zeros(subject.max() + 1)
         taken = np.zeros(len(self), bool)
         for _ in range(count):
-            uses = label_uses[label] + person_uses[person]
+            uses = label_uses[label] + subject_uses[subject]
             best = np.argmin(np.where(taken, np.inf, uses))
             taken[best] = True
             label_uses[label[best]] += 1
-            person_uses[person[best]] += 1
+            subject_uses[subject[best]] += 1
         return np.flatnonzero(taken)
+
+    def sample_varied(self, count: int) -> np.ndarray:
+        """Chooses images to look at: of every label in turn, and unlike each other.
+
+        Each choice has a label that was chosen least often so far and, if there is a
+        choice of subjects, a subject that was chosen least often. Among these, it is
+        the image that resembles most images which resemble no earlier choice: a motif
+        is shown again only when there is no other. Thumbnails are compared. In
+        a large set, 1,000 images drawn at random, evenly over the labels, are
+        considered.
+
+        Args:
+            count: how many images; all if there are fewer.
+
+        Returns:
+            Indices, integers of shape `(count,)`, ascending, always the same.
+        """
+        if count >= len(self):
+            return np.arange(len(self))
+        candidates = _shuffled_in_turn(_numbered(self.labels))[
+            : max(count, _CANDIDATES)
+        ]
+        label = _numbered(self.labels[candidates])
+        subject = _numbered(self.subjects[candidates])
+        distances = _thumbnail_distances(self.images, candidates)
+        # To the nearest choice so far. Before the first one: as far as can be.
+        nearest = distances.max(axis=1)
+        label_uses = np.zeros(label.max() + 1)
+        subject_uses = np.zeros(subject.max() + 1)
+        free = np.ones(len(candidates), bool)
+        for _ in range(count):
+            uses = label_uses[label] * (count + 1) + subject_uses[subject]
+            allowed = free & (uses == uses[free].min())
+            # By how much each candidate would bring all images nearer to a choice.
+            gains = np.maximum(nearest[:, None] - distances, 0).sum(axis=0)
+            best = np.argmax(np.where(allowed, gains, -1.0))
+            free[best] = False
+            nearest = np.minimum(nearest, distances[best])
+            label_uses[label[best]] += 1
+            subject_uses[subject[best]] += 1
+        return np.sort(candidates[~free])
+
+
+def _numbered(values: np.ndarray) -> np.ndarray:
+    """Numbers from 0 for values (or rows), the same number for equal ones."""
+    axis = 0 if values.ndim > 1 else None
+    return np.unique(values, axis=axis, return_inverse=True)[1].reshape(-1)
+
+
+def _shuffled_in_turn(label: np.ndarray) -> np.ndarray:
+    """Indices in an order that takes one random image of each label in turn."""
+    order = np.random.default_rng(0).permutation(len(label))
+    grouped = order[np.argsort(label[order], kind="stable")]
+    counts = np.bincount(label)
+    turn = np.arange(len(label)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return grouped[np.argsort(turn, kind="stable")]
+
+
+def _thumbnail_distances(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Euclidean distances between some images' thumbnails, `(m, m)`."""
+    size = (_THUMBNAIL_SIZE, _THUMBNAIL_SIZE)
+    thumbnails = np.stack(
+        [
+            np.asarray(Image.fromarray(images[i]).resize(size, Image.Resampling.BOX))
+            for i in indices
+        ]
+    )
+    points = thumbnails.reshape(len(indices), -1).astype("float64")
+    squares = np.sum(points**2, axis=1)
+    distances = squares[:, None] + squares - 2 * points @ points.T
+    return np.sqrt(np.maximum(distances, 0))

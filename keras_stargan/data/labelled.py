@@ -1,6 +1,7 @@
-"""What labelled pictures in files and in memory share."""
+"""What labelled images in files and in memory share."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -11,14 +12,14 @@ _Self = TypeVar("_Self", bound="Labelled")
 
 
 class Labelled:
-    """Base of frozen dataclasses of pictures with labels and people.
+    """Base of frozen dataclasses of images with labels and subjects.
 
-    A subclass has the fields `labels`, `label_set` and `subjects`, says in
-    `_per_picture` which of its fields have an entry for each picture, and calls
-    `_check` when it is made.
+    A subclass has the fields `labels`, `label_set` and `subjects`, names in
+    `_per_image` those of its fields that have an entry for each image, and calls
+    `_validate` when it is made.
     """
 
-    _per_picture: ClassVar[tuple[str, ...]]
+    _per_image: ClassVar[tuple[str, ...]]
     labels: np.ndarray
     label_set: LabelSet
     subjects: np.ndarray
@@ -26,8 +27,8 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.subjects)
 
-    def _check(self, n: int) -> None:
-        """Make arrays of labels and people, and check them for `n` pictures."""
+    def _validate(self, n: int) -> None:
+        """Makes arrays of labels and subjects, and checks them for `n` images."""
         labels = np.asarray(self.labels, "float32")
         subjects = np.asarray(self.subjects)
         if labels.shape != (n, len(self.label_set)):
@@ -37,8 +38,8 @@ class Labelled:
             )
         if subjects.shape != (n,) or subjects.dtype.kind not in "iuU":
             raise ValueError(
-                f"subjects must be {n} integers or strings, one an image; received "
-                f"{subjects.dtype} of shape {subjects.shape}."
+                f"subjects must be {n} integers or strings, one for each image; "
+                f"received {subjects.dtype} of shape {subjects.shape}."
             )
         wrong = ~np.isin(labels, (0, 1)).all(axis=1)
         if self.label_set.kind == "categorical":
@@ -56,62 +57,95 @@ class Labelled:
     def split_by_subject(
         self: _Self, fraction: float, seed: int = 0
     ) -> tuple[_Self, _Self]:
-        """Split into a training and a test part that share no person.
+        """Splits into a training part and a test part that share no subject.
 
         Args:
-            fraction: share of the people, in (0, 1), that go to the test part;
-                rounded, but at least one and never all.
-            seed: decides who.
+            fraction: share of the subjects, in (0, 1), that go to the test part;
+                rounded, but at least one subject and never all.
+            seed: decides which.
 
         Returns:
             The training part and the test part.
 
         Raises:
-            ValueError: for a fraction outside (0, 1), or a set of one person.
+            ValueError: for a fraction outside (0, 1), or a set of one subject.
         """
         if not 0 < fraction < 1:
             raise ValueError(f"fraction must be in (0, 1); received {fraction}.")
-        everyone = len(np.unique(self.subjects))
-        if everyone < 2:
+        num_subjects = len(np.unique(self.subjects))
+        if num_subjects < 2:
             raise ValueError(
-                f"A split by person needs two people; all {len(self)} pictures "
+                f"A split by subject needs two subjects; all {len(self)} images "
                 f"are of {self.subjects[0]}."
             )
-        held_out = min(max(round(fraction * everyone), 1), everyone - 1)
+        held_out = min(max(round(fraction * num_subjects), 1), num_subjects - 1)
         return self.hold_out(held_out, seed)
 
     def hold_out(self: _Self, num_subjects: int, seed: int = 0) -> tuple[_Self, _Self]:
-        """Split off all pictures of so many people, chosen at random.
+        """Splits off all images of some subjects, which are chosen at random.
 
         Args:
-            num_subjects: how many people; fewer than there are.
-            seed: decides who.
+            num_subjects: number of chosen subjects, less than the number of all.
+            seed: decides which.
 
         Returns:
-            The others' pictures and the chosen people's.
+            The images of the other subjects, and those of the chosen subjects.
 
         Raises:
             ValueError: if either part would be empty.
         """
-        everyone = np.unique(self.subjects)
-        if not 0 < num_subjects < len(everyone):
+        subjects = np.unique(self.subjects)
+        if not 0 < num_subjects < len(subjects):
             raise ValueError(
-                f"num_subjects must be in 1..{len(everyone) - 1}, fewer than the "
-                f"{len(everyone)} people; received {num_subjects}."
+                f"num_subjects must be in 1..{len(subjects) - 1}, fewer than the "
+                f"{len(subjects)} subjects; received {num_subjects}."
             )
-        chosen = np.random.default_rng(seed).permutation(everyone)[:num_subjects]
+        chosen = np.random.default_rng(seed).permutation(subjects)[:num_subjects]
         test = np.isin(self.subjects, chosen)
         return self.subset(~test), self.subset(test)
 
     def subset(self: _Self, which: np.ndarray | slice) -> _Self:
-        """Take some of the pictures.
+        """Takes some of the images.
 
         Args:
-            which: indices, a boolean for each picture, or a slice. Only a slice
+            which: indices, a boolean for each image, or a slice. Only a slice
                 copies nothing.
 
         Returns:
             A set of the same type.
         """
-        taken = {name: getattr(self, name)[which] for name in self._per_picture}
+        taken = {name: getattr(self, name)[which] for name in self._per_image}
         return dataclasses.replace(self, **taken)
+
+    def select(self: _Self, names: Sequence[str]) -> _Self:
+        """Takes the images of some domains, with labels for these domains alone.
+
+        Args:
+            names: of categorical labels, in the order that the new labels get.
+
+        Returns:
+            A set of the same type. Its label set keeps the data set's name.
+
+        Raises:
+            ValueError: if the labels are not categorical, for a name that is no
+                label or occurs twice, or if there is no image of these domains.
+
+        Example:
+            >>> cats_and_dogs = animals.select(["cat", "dog"])
+        """
+        if self.label_set.kind != "categorical":
+            raise ValueError(
+                "Domains can be selected of categorical labels only; these are "
+                f"{self.label_set.kind} ({', '.join(self.label_set.names)})."
+            )
+        columns = [self.label_set.index(name) for name in names]
+        label_set = dataclasses.replace(self.label_set, names=tuple(names))
+        indices = np.flatnonzero(self.labels[:, columns].any(axis=1))
+        if not len(indices):
+            raise ValueError(f"There is no image of {', '.join(names)}.")
+        # Domains that follow each other are a slice, which need not be copied.
+        whole = slice(indices[0], indices[-1] + 1)
+        which = whole if whole.stop - whole.start == len(indices) else indices
+        taken = {name: getattr(self, name)[which] for name in self._per_image}
+        taken["labels"] = self.labels[which][:, columns]
+        return dataclasses.replace(self, label_set=label_set, **taken)

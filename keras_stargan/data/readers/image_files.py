@@ -55,7 +55,7 @@ class ImageFiles(Labelled):
             people that are not as said above.
     """
 
-    _per_picture = ("paths", "labels", "subjects")
+    _per_image = ("paths", "labels", "subjects")
 
     paths: Sequence[str | os.PathLike]
     labels: np.ndarray
@@ -72,7 +72,7 @@ class ImageFiles(Labelled):
             raise ValueError("paths must be one or more files; received none.")
         paths = np.array([os.fspath(path) for path in self.paths])
         object.__setattr__(self, "paths", paths)
-        self._check(len(paths))
+        self._validate(len(paths))
 
     def read(
         self,

@@ -138,7 +138,7 @@ class _ShardPictures(ImageFiles):
         rows: integers of shape `(n,)`, ascending: which of the split.
     """
 
-    _per_picture = (*ImageFiles._per_picture, "rows")
+    _per_image = (*ImageFiles._per_image, "rows")
 
     builder: Any = dataclasses.field(kw_only=True)
     split: str = dataclasses.field(kw_only=True)
