@@ -1,28 +1,57 @@
-"""StarGAN for Keras 3: multi-domain image-to-image translation."""
+"""Image translation between many domains for Keras 3: StarGAN and its relatives.
 
+`import keras_stargan` is light: Keras and TensorFlow are imported when a name that
+needs them is first used. Where Keras is imported already, all methods are registered
+with it at once, so that `keras.saving.load_model` can load their saved models.
+`keras_stargan.load_model` can in any case.
+"""
+
+import importlib
 import sys
-from typing import TYPE_CHECKING
+from typing import Any
 
-from keras_stargan.lazy import lazy_names
-from keras_stargan.version import __version__
+from keras_stargan.version import __version__ as __version__
 
-# `keras.saving.load_model` finds only classes that have been imported. Whoever has
-# imported Keras already may call it next, and waits no longer for these.
-if TYPE_CHECKING or "keras" in sys.modules:
-    from keras_stargan.labels import LabelSet, LabelSpace
-    from keras_stargan.methods.stargan.stargan import StarGAN
-    from keras_stargan.methods.stargan_v2.stargan_v2 import StarGANv2
-    from keras_stargan.training.optimizers import Adam
+# Where each name is defined. The methods' classes are found by the registry.
+_MODULES = {
+    "Adam": "keras_stargan.training.optimizers",
+    "LabelSet": "keras_stargan.labels.label_set",
+    "LabelSpace": "keras_stargan.labels.label_space",
+    "load_model": "keras_stargan.use.translation",
+    "translate_files": "keras_stargan.use.translation",
+}
 
-__all__ = ["Adam", "LabelSet", "LabelSpace", "StarGAN", "StarGANv2", "__version__"]
 
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "Adam": "keras_stargan.training.optimizers",
-        "LabelSet": "keras_stargan.labels.label_set",
-        "LabelSpace": "keras_stargan.labels.label_space",
-        "StarGAN": "keras_stargan.methods.stargan.stargan",
-        "StarGANv2": "keras_stargan.methods.stargan_v2.stargan_v2",
-    },
-)
+def __getattr__(name: str) -> Any:
+    """Imports what is asked for (PEP 562)."""
+    from keras_stargan.methods import registry
+
+    if name == "__all__":
+        return __dir__()
+    if name in _MODULES:
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+    elif not name.startswith("_") and name in (methods := registry.class_names()):
+        value = registry.load(methods[name])
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _register_methods()
+    globals()[name] = value  # Python asks only once.
+    return value
+
+
+def __dir__() -> list[str]:
+    """All that the package exports."""
+    from keras_stargan.methods import registry
+
+    return sorted({"__version__", *_MODULES, *registry.class_names()})
+
+
+def _register_methods() -> None:
+    """Imports all methods where Keras is imported already, else nothing."""
+    if "keras" in sys.modules:
+        from keras_stargan.methods import registry
+
+        registry.load_all()
+
+
+_register_methods()

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import importlib.util
 import io
 import pathlib
 import sys
@@ -11,6 +12,7 @@ import tensorflow as tf
 from absl import flags
 
 from keras_stargan import evaluation
+from keras_stargan.cli import program
 
 RECIPES = pathlib.Path(__file__).parents[1] / "recipes"
 
@@ -75,3 +77,24 @@ def eagerly():
         yield
     finally:
         tf.config.run_functions_eagerly(False)
+
+
+def loaded(name):
+    """A recipe as a module; its `main` takes a command line."""
+    spec = importlib.util.spec_from_file_location(name, RECIPES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def command_line(**given):
+    """Flags as they are given on a command line."""
+    return [f"--{name}={value}" for name, value in given.items()]
+
+
+def run_program(main, *arguments):
+    """Runs a program in this process; its exit status and all that it prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        code = program.run(main, list(map(str, arguments)))
+    return code, printed.getvalue()

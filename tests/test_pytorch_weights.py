@@ -404,13 +404,13 @@ def test_a_file_that_cannot_be_written_leaves_the_earlier_one(
 
 @pytest.fixture(scope="module")
 def convert():
-    with recipe_modules.imported("convert_checkpoint") as recipe:
+    recipe = recipe_modules.loaded("convert_checkpoint")
 
-        def convert(**flags):
-            given = (f"--{name}={value}" for name, value in flags.items())
-            return recipe_modules.as_program(recipe, *given)
+    def convert(**flags):
+        given = recipe_modules.command_line(**flags)
+        return recipe_modules.run_program(recipe.main, *given)
 
-        yield convert
+    return convert
 
 
 @pytest.fixture(scope="module")

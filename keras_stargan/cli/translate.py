@@ -1,0 +1,119 @@
+r"""Translates pictures with a trained model: files, folders or globs.
+
+    keras-stargan translate --model=runs/v1_rafd --target=happy --target=sad me.jpg
+    keras-stargan translate --model=200000-G.ckpt --discriminator=200000-D.ckpt \
+        --target=Blond_Hair,-Young --output_dir=blond 'people/*.jpg'
+
+The translations of people/000123.jpg are translated/happy/000123.png and
+translated/sad/000123.png, where translated is --output_dir; translated/grid.png shows
+the first 32 pictures beside their translations. The pictures in a folder's own folders
+are translated too, into folders of the same names.
+
+Pictures may have any size and shape. The command prints what it cuts off or pads; --fit
+chooses it. Pictures must look like those that the model was trained on, and be cropped
+as they were. The model translates at its own size: a large photograph comes out small.
+
+Of binary labels (CelebA's), those that a target does not name stay as they are. The
+model's discriminator guesses for each picture which it has now, unless --source_labels
+says it for all of them.
+"""
+
+from typing import TYPE_CHECKING
+
+from keras_stargan.cli.command import Command, Flags
+
+if TYPE_CHECKING:
+    from keras_stargan.labels import LabelSpace
+
+FITS = ("crop", "face", "pad")
+
+
+def define(flags: Flags) -> None:
+    """Defines the flags."""
+    flags.string(
+        "model",
+        "runs/v1_rafd",
+        "A .keras file; the folder of a run; or the published code's 200000-G.ckpt.",
+    )
+    flags.string(
+        "discriminator",
+        None,
+        "If --model is the published code's 200000-G.ckpt: its 200000-D.ckpt, which "
+        "guesses the labels that the pictures have now.",
+    )
+    flags.repeated(
+        "target",
+        [],
+        "A label's name, or several binary labels with commas, with a - before those "
+        "that are to be absent (Blond_Hair,-Young). Repeat the flag for more targets. "
+        "Default: each label in turn; a binary one is added or taken away.",
+    )
+    flags.boolean("list_targets", False, "Print the labels' names and end.")
+    flags.words(
+        "source_labels",
+        None,
+        "All binary labels that the pictures have now. Default: guessed.",
+    )
+    flags.string("output_dir", "translated", "Folder of the translations.")
+    flags.alias("output", "output_dir")
+    flags.choice(
+        "fit",
+        "crop",
+        FITS,
+        "How a picture becomes a square. crop: its middle; face: the square around the "
+        "face of a portrait, as in training on the RaFD; pad: all of it, padded, and "
+        "the padding removed from the translation.",
+    )
+    flags.boolean(
+        "original_size",
+        False,
+        "Enlarge the translations to the size of what was taken of the pictures.",
+    )
+    flags.integer("batch_size", 16, "Pictures translated at once.", least=1)
+    flags.boolean("overwrite", False, "Replace translations that are there already.")
+    flags.boolean(
+        "skip_unreadable",
+        False,
+        "Leave damaged pictures out and print how many, instead of stopping.",
+    )
+
+
+def run(flags: Flags, inputs: list[str]) -> None:
+    """Loads the model and translates."""
+    if not inputs and not flags.list_targets:
+        raise ValueError("Name the pictures: files, folders or globs. See --help.")
+    from keras_stargan.use.translation import load_model, translate_files
+
+    model = load_model(flags.model, flags.discriminator)
+    if flags.list_targets:
+        print_targets(model.labels)
+        return
+    translate_files(
+        model,
+        inputs,
+        flags.target,
+        flags.output_dir,
+        fit=flags.fit,
+        source_labels=flags.source_labels,
+        batch_size=flags.batch_size,
+        original_size=flags.original_size,
+        overwrite=flags.overwrite,
+        skip_unreadable=flags.skip_unreadable,
+    )
+
+
+def print_targets(labels: "LabelSpace") -> None:
+    """Prints the labels' names, by data set.
+
+    Args:
+        labels: a model's `LabelSpace`.
+    """
+    for label_set, entries in zip(labels.sets, labels.entries, strict=True):
+        kind = "one" if label_set.kind == "categorical" else "one or more"
+        title = f"{label_set.name}: " if label_set.name else ""
+        print(f"{title}{kind} of {', '.join(labels.names[entries])}")
+        for group in label_set.exclusive:
+            print(f"  only one of {', '.join(group)}")
+
+
+COMMAND = Command("keras-stargan translate", __doc__, define, run, "PICTURES")
