@@ -18,6 +18,7 @@ import sys
 import keras_stargan
 from keras_stargan.data import ImageSet, list_celeba, load_avatars, load_folders
 from keras_stargan.data import load_attributes_csv, load_rafd, load_tfds
+from keras_stargan.data.batches import BATCHES
 from keras_stargan.files import picture_files, video, whole
 from keras_stargan.study import preference_server
 heavy = {"jax", "keras", "tensorflow", "torch"} & set(sys.modules)

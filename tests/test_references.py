@@ -120,7 +120,7 @@ def test_impossible_numbers_are_an_error(change, message):
 
 def test_a_domain_without_pictures_is_an_error():
     image_set = make_set([3, 3, 3]).subset(slice(0, 6))
-    with pytest.raises(ValueError, match="no picture of the domain c"):
+    with pytest.raises(ValueError, match="no image of the domain c"):
         reference_dataset(image_set, 2)
 
 

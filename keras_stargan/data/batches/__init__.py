@@ -1,1 +1,123 @@
-"""Batches for training."""
+"""Batches for training: infinite datasets of dictionaries of named tensors.
+
+A batch depends on the seed and its number alone, so that a resumed run that starts at
+step k gets exactly what an unbroken run gets after k batches. All images are float32
+in [-1, 1], of shape `(batch_size, size, size, 3)`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from keras_stargan.data.image_set import ImageSet
+
+# TensorFlow is imported when the first dataset is made: who only needs the names in
+# `BATCHES`, to check a flag for instance, does not wait for it.
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def labelled_batches(
+    image_sets: Sequence[ImageSet],
+    batch_size: int,
+    seed: int = 0,
+    first_step: int = 0,
+) -> "tf.data.Dataset":
+    """Images with their labels, of each data set in turn; see `alternating_dataset`.
+
+    Args:
+        image_sets: one or more data sets.
+        batch_size: images in a batch.
+        seed: decides what is drawn; in [0, 2**63).
+        first_step: number of the first batch.
+
+    Returns:
+        A dataset of dictionaries: `images`, and `labels`, float32 of shape
+        `(batch_size, LabelSpace.size)`.
+
+    Raises:
+        ValueError: as `alternating_dataset`.
+    """
+    from keras_stargan.data.batches.alternating import alternating_dataset
+
+    dataset = alternating_dataset(image_sets, batch_size, seed, first_step)
+    return dataset.map(lambda images, labels: {"images": images, "labels": labels})
+
+
+def reference_batches(
+    image_sets: Sequence[ImageSet],
+    batch_size: int,
+    seed: int = 0,
+    first_step: int = 0,
+) -> "tf.data.Dataset":
+    """Images and, independently, pairs of references; see `reference_dataset`.
+
+    Args:
+        image_sets: one data set, with categorical labels: the domains.
+        batch_size: images in a batch.
+        seed: decides what is drawn; in [0, 2**63).
+        first_step: number of the first batch.
+
+    Returns:
+        A dataset of dictionaries: `images` and their `domains`; `references` and
+        `other_references`, which are both of the `target_domains`. Domains are int32
+        of shape `(batch_size,)`.
+
+    Raises:
+        ValueError: for several data sets, or as `reference_dataset`.
+    """
+    from keras_stargan.data.batches.references import reference_dataset
+
+    image_set = _only_set(image_sets)
+    dataset = reference_dataset(image_set, batch_size, seed, first_step)
+    return dataset.map(
+        lambda sources, references: {
+            "images": sources[0],
+            "domains": sources[1],
+            "references": references[0],
+            "other_references": references[1],
+            "target_domains": references[2],
+        }
+    )
+
+
+def unpaired_batches(
+    image_sets: Sequence[ImageSet],
+    batch_size: int,
+    seed: int = 0,
+    first_step: int = 0,
+) -> "tf.data.Dataset":
+    """Images of two domains that do not belong together; see `unpaired_dataset`.
+
+    Args:
+        image_sets: one data set, with two categorical labels: the domains A and B.
+        batch_size: images of each domain in a batch.
+        seed: decides what is drawn; in [0, 2**63).
+        first_step: number of the first batch.
+
+    Returns:
+        A dataset of dictionaries: `images_a` and `images_b`.
+
+    Raises:
+        ValueError: for several data sets, or as `unpaired_dataset`.
+    """
+    from keras_stargan.data.batches.unpaired import unpaired_dataset
+
+    return unpaired_dataset(_only_set(image_sets), batch_size, seed, first_step)
+
+
+def _only_set(image_sets: Sequence[ImageSet]) -> ImageSet:
+    if len(image_sets) != 1:
+        names = ", ".join(image_set.label_set.name for image_set in image_sets)
+        raise ValueError(
+            "This method is trained on one data set, whose labels are its domains; "
+            f"received {len(image_sets)}{f' ({names})' if names else ''}."
+        )
+    return image_sets[0]
+
+
+# How a method's batches are made, by the name in its attribute `batches`.
+BATCHES: dict[str, Callable[..., "tf.data.Dataset"]] = {
+    "labelled": labelled_batches,
+    "references": reference_batches,
+    "unpaired": unpaired_batches,
+}

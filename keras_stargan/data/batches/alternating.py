@@ -17,14 +17,15 @@ def alternating_dataset(
     start_step: int = 0,
     flip: bool = True,
 ) -> tf.data.Dataset:
-    """Endless batches of one data set after the other (StarGAN, section 3.2).
+    """Infinite dataset that takes one batch from each data set in turn.
 
-    Batch k is of set k modulo their number, with unified labels. Of one set alone,
-    it is what `training_dataset` gives.
+    Batch k is of data set k modulo the number of sets, with labels of the common
+    `LabelSpace` (StarGAN, section 3.2). A single set gives what `training_dataset`
+    gives.
 
     Args:
-        image_sets: of pictures of one size; their label sets make the `LabelSpace`
-            that the model is made with.
+        image_sets: all with images of one size. The model must be made with the
+            `LabelSpace` of their label sets.
         batch_size: as for `training_dataset`.
         seed: as for `training_dataset`.
         start_step: number of the first batch.
@@ -36,30 +37,30 @@ def alternating_dataset(
         `(batch_size, LabelSpace.size)`.
 
     Raises:
-        ValueError: for sets of different sizes or without names of their own, or as
+        ValueError: if the sets differ in the images' size or share a name, or as
             `training_dataset`.
     """
     space = LabelSpace(tuple(image_set.label_set for image_set in image_sets))
     sizes = [image_set.images.shape[1] for image_set in image_sets]
     if len(set(sizes)) > 1:
         raise ValueError(
-            "The pictures of all data sets must be of one size; received "
+            "The images of all data sets must be of one size; received "
             f"{' and '.join(f'{size} px' for size in sizes)}."
         )
     count = len(image_sets)
     if count == 1:
         return training_dataset(image_sets[0], batch_size, seed, start_step, flip)
 
-    def unified(place: int) -> tf.data.Dataset:
-        # Steps k with k % count == place, from start_step on, are that set's own
+    def unified(index: int) -> tf.data.Dataset:
+        # The steps k from start_step on with k % count == index are the set's own
         # steps k // count.
-        first = (start_step - place + count - 1) // count
+        first = (start_step - index + count - 1) // count
         dataset = training_dataset(
-            image_sets[place], batch_size, seed + place, first, flip
+            image_sets[index], batch_size, seed + index, first, flip
         )
-        width = len(space.sets[place])
-        mask = space.unify(np.zeros((1, width)), place)
-        names = space.unify(np.eye(width), place) - mask
+        width = len(space.sets[index])
+        mask = space.unify(np.zeros((1, width)), index)
+        names = space.unify(np.eye(width), index) - mask
 
         def unify(images, labels):
             return images, labels @ names + mask
@@ -68,7 +69,7 @@ def alternating_dataset(
 
     turns = tf.data.Dataset.counter(start_step).map(lambda step: step % count)
     dataset = tf.data.Dataset.choose_from_datasets(
-        [unified(place) for place in range(count)], turns
+        [unified(index) for index in range(count)], turns
     )
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = (

@@ -1,7 +1,8 @@
-"""Augmentation of batches, as pure functions of the drawn numbers.
+"""Augmentation of batches, as pure functions of random numbers.
 
-keras-cv's layers draw from generators that keep a state, with which a resumed
-run would see other pictures; here the caller draws, so nothing has a state.
+keras-cv's layers draw random numbers from generators that keep a state, so that a
+resumed run would see other images than an unbroken one. Here the caller draws the
+numbers, from the seed and the step, and nothing has a state.
 """
 
 import math
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 
 def flip_horizontally(images: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
-    """Mirror the chosen pictures of a batch left to right.
+    """Mirrors the chosen images of a batch left to right.
 
     Args:
         images: tensor of shape `(batch, height, width, channels)`.
@@ -30,16 +31,16 @@ def resized_crops(
     scale: tuple[float, float] = (0.8, 1.0),
     ratio: tuple[float, float] = (0.9, 1.1),
 ) -> tf.Tensor:
-    """Crop the chosen pictures of a batch at random, and resize them to what they were.
+    """Crops the chosen images of a batch, and resizes them to their old size.
 
     Args:
         images: floats of shape `(batch, size, size, channels)`.
         chosen: booleans of shape `(batch,)`.
-        draws: numbers from U[0, 1) of shape `(batch, 4)`: a crop's area, ratio of
-            sides, and place.
-        scale: the least and the largest area of a crop, of the picture's.
-        ratio: the least and the largest ratio of width to height; its logarithm is
-            drawn evenly.
+        draws: numbers from U[0, 1) of shape `(batch, 4)`. They decide each crop's
+            area, its ratio of width to height, and where it lies (row, column).
+        scale: the least and the largest area of a crop, as a share of the image's.
+        ratio: the least and the largest ratio of width to height. The ratio's
+            logarithm is distributed uniformly.
 
     Returns:
         A tensor of the shape of `images`.
@@ -47,7 +48,7 @@ def resized_crops(
     area = scale[0] + draws[:, 0] * (scale[1] - scale[0])
     low, high = math.log(ratio[0]), math.log(ratio[1])
     root = tf.exp((low + draws[:, 1] * (high - low)) / 2)
-    # A crop as large as the picture may be wider than it.
+    # A crop with the area of the image may be wider than the image.
     sides = tf.stack([tf.sqrt(area) / root, tf.sqrt(area) * root], axis=1)
     sides = tf.minimum(sides, 1.0)
     sides = tf.where(chosen[:, tf.newaxis], sides, 1.0)

@@ -15,20 +15,20 @@ def training_dataset(
     start_step: int = 0,
     flip: bool = True,
 ) -> tf.data.Dataset:
-    """Endless shuffled batches of an image set.
+    """Infinite dataset of shuffled batches of an image set.
 
-    The pictures come as one endless row, each epoch of `len(image_set)` of them
-    in a new order, cut into full batches; a batch may span two epochs. A batch
-    depends on `seed` and its number alone, so a resumed run that starts at
-    step k gets exactly what an unbroken one gets after k batches.
+    Images are reshuffled every epoch; epochs are concatenated and cut into full
+    batches, so a batch may span two epochs. A batch depends on `seed` and its number
+    alone: a resumed run that starts at step k gets exactly what an unbroken run gets
+    after k batches.
 
     Args:
-        image_set: the pictures; they stay where they are, in memory or
-            memory-mapped, and only those of a batch are copied.
-        batch_size: pictures in a batch, at most `len(image_set)`.
-        seed: decides the orders and the flips; in [0, 2**63).
+        image_set: the images. They stay where they are, in memory or memory-mapped;
+            only those of a batch are copied.
+        batch_size: images in a batch, at most `len(image_set)`.
+        seed: decides the order of each epoch and the flips; in [0, 2**63).
         start_step: number of the first batch.
-        flip: mirror each picture left to right with probability 1/2.
+        flip: whether to mirror each image left to right with probability 1/2.
 
     Returns:
         A dataset of `(images, labels)`: float32 of shape
@@ -42,7 +42,7 @@ def training_dataset(
     n = len(image_set)
     if not 1 <= batch_size <= n:
         raise ValueError(
-            f"batch_size must be in 1..{n}, the number of pictures; received "
+            f"batch_size must be in 1..{n}, the number of images; received "
             f"{batch_size}."
         )
     check_start(start_step, seed)
@@ -53,7 +53,7 @@ def training_dataset(
 
     def batch(step):
         indices = shuffled_indices(step * batch_size, batch_size, n, seed)
-        # Not tf.gather: TensorFlow would copy all pictures into its own memory.
+        # Not tf.gather: TensorFlow would copy all images into its own memory.
         images, labels = tf.numpy_function(
             take, [indices], (tf.uint8, tf.float32), stateful=False
         )
@@ -69,13 +69,14 @@ def training_dataset(
 
 
 def shuffled_indices(start: tf.Tensor, count: int, length: int, seed: int) -> tf.Tensor:
-    """A piece of an endless row of indices, each epoch of it in a new random order.
+    """Part of an infinite sequence of indices that is reshuffled every epoch.
 
     Args:
-        start: where in the row the piece begins, a scalar int64 tensor.
-        count: indices in the piece.
-        length: indices in an epoch; each of 0 to `length` - 1 occurs once in it.
-        seed: decides the orders.
+        start: where in the sequence the part begins, a scalar int64 tensor.
+        count: number of indices in the part.
+        length: number of indices in an epoch, in which each of 0 to `length` - 1
+            occurs once.
+        seed: decides the order of each epoch.
 
     Returns:
         int64 tensor `(count,)`.
@@ -83,8 +84,8 @@ def shuffled_indices(start: tf.Tensor, count: int, length: int, seed: int) -> tf
     positions = start + tf.range(count, dtype=tf.int64)
     seeds = tf.fill([count], tf.constant(seed, tf.int64))
     epochs = positions // length
-    # Not tf.random.experimental.index_shuffle: it fails on a batch of seeds,
-    # and its 4 rounds leave 50 times too many pictures in their old places.
+    # Not tf.random.experimental.index_shuffle: it fails on a batch of seeds, and
+    # with its 4 rounds 50 times too many indices stay where they were.
     return tf.raw_ops.RandomIndexShuffle(
         index=positions % length,
         seed=tf.stack([seeds, epochs, 0 * epochs], axis=1),
@@ -102,15 +103,15 @@ def check_start(start_step: int, seed: int) -> None:
 
 
 def numbered_batches(make_batch: Callable, start_step: int) -> tf.data.Dataset:
-    """Endless batches, in order, each made from its number.
+    """Infinite dataset whose batches are made from their numbers, in order.
 
     Args:
-        make_batch: gives the batch of a number, a scalar int64 tensor.
+        make_batch: takes a batch's number, a scalar int64 tensor, and gives the batch.
         start_step: number of the first batch.
     """
     options = tf.data.Options()
     options.deterministic = True
-    # There are no files to share out among workers, only batches.
+    # Replicas share each batch; there are no files that they could share instead.
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )

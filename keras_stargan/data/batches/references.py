@@ -15,21 +15,22 @@ def reference_dataset(
     start_step: int = 0,
     augment: bool = True,
 ) -> tf.data.Dataset:
-    """Endless batches of source images and, independently, of pairs of references.
+    """Infinite dataset of source images and, independently, pairs of references.
 
-    Every domain is as likely as any other, however many pictures it has, and within
-    a domain every picture (StarGAN v2, appendix). Drawn with replacement: a batch
-    depends on `seed` and its number alone, so a resumed run that starts at step k
-    gets exactly what an unbroken one gets after k batches.
+    All domains are equally likely, however many images they have, and within
+    a domain all images are (StarGAN v2, appendix). Images are drawn with replacement.
+    A batch depends on `seed` and its number alone: a resumed run that starts at step k
+    gets exactly what an unbroken run gets after k batches.
 
     Args:
-        image_set: the pictures; its label set is categorical, its labels are the
-            domains. They stay where they are; only those of a batch are copied.
-        batch_size: pictures in a batch.
+        image_set: the images, with categorical labels: the domains. They stay where
+            they are; only those of a batch are copied.
+        batch_size: images in a batch.
         seed: decides what is drawn; in [0, 2**63).
         start_step: number of the first batch.
-        augment: crop each picture with probability 1/2, to 0.8 to 1 of its area and
-            a ratio of sides from 0.9 to 1.1, and mirror it with probability 1/2.
+        augment: whether to crop each image with probability 1/2, to 0.8 to 1 of its
+            area and a ratio of width to height from 0.9 to 1.1, and to mirror it left
+            to right with probability 1/2.
 
     Returns:
         A dataset of `((images, domains), (references, other_references,
@@ -37,14 +38,14 @@ def reference_dataset(
         [-1, 1], domains int32 of shape `(batch_size,)`.
 
     Raises:
-        ValueError: for labels that are not categorical, a domain without pictures, a
+        ValueError: for labels that are not categorical, a domain without images, a
             batch size below 1, a negative start step, or a seed outside its range.
     """
     names, kind = image_set.label_set.names, image_set.label_set.kind
     if kind != "categorical":
         raise ValueError(
-            "StarGAN v2 needs pictures of domains, each of exactly one: a categorical "
-            f"label set; received a {kind} one ({', '.join(names)})."
+            "StarGAN v2 needs images of which each is of exactly one domain: "
+            f"a categorical label set; received a {kind} one ({', '.join(names)})."
         )
     if batch_size < 1:
         raise ValueError(f"batch_size must be 1 or more; received {batch_size}.")
@@ -53,8 +54,8 @@ def reference_dataset(
     counts = np.bincount(domains, minlength=len(names))
     if not np.all(counts):
         missing = [names[i] for i in np.flatnonzero(counts == 0)]
-        raise ValueError(f"There is no picture of the domain {', '.join(missing)}.")
-    # The pictures of one domain after the other.
+        raise ValueError(f"There is no image of the domain {', '.join(missing)}.")
+    # The images' indices, sorted by domain.
     order = np.argsort(domains, kind="stable")
     firsts = np.cumsum(counts) - counts
     all_images = image_set.images
@@ -62,12 +63,12 @@ def reference_dataset(
     def take(indices):
         return all_images.take(order[indices], axis=0)
 
-    def pictures(chosen, draws):
-        """One picture of each chosen domain; `draws` is (batch, 7) of U[0, 1)."""
+    def random_images(chosen, draws):
+        """An image of each chosen domain; `draws` is (batch, 7) from U[0, 1)."""
         sizes = tf.gather(tf.constant(counts, tf.float32), chosen)
         within = tf.cast(draws[:, 0] * sizes, tf.int64)
         indices = tf.gather(tf.constant(firsts), chosen) + within
-        # Not tf.gather: TensorFlow would copy all pictures into its own memory.
+        # Not tf.gather: TensorFlow would copy all images into its own memory.
         images = tf.numpy_function(take, [indices], tf.uint8, stateful=False)
         images.set_shape((batch_size, *all_images.shape[1:]))
         images = tf.cast(images, tf.float32)
@@ -78,12 +79,13 @@ def reference_dataset(
 
     def batch(step):
         draws = tf.random.stateless_uniform([batch_size, 23], seed=[seed, step])
-        # Multiples of 2**-23 below 1: times a number n they do not round up to n.
+        # The draws are multiples of 2**-23 below 1, so n times a draw never rounds
+        # up to n.
         sources, targets = tf.unstack(
             tf.cast(draws[:, :2] * len(names), tf.int32), axis=1
         )
         images, references, others = (
-            pictures(chosen, draws[:, start : start + 7])
+            random_images(chosen, draws[:, start : start + 7])
             for chosen, start in ((sources, 2), (targets, 9), (targets, 16))
         )
         return (images, sources), (references, others, targets)

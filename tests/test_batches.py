@@ -1,0 +1,63 @@
+"""Batches as dictionaries of named tensors, one kind for each way of training."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_stargan.data import ImageSet, alternating_dataset, reference_dataset
+from keras_stargan.data.batches import BATCHES
+from keras_stargan.labels import LabelSet
+
+
+def make_set(name="letters"):
+    rng = np.random.default_rng(0)
+    return ImageSet(
+        images=rng.integers(0, 256, (6, 4, 4, 3), "uint8"),
+        labels=np.eye(2)[[0, 1, 0, 1, 0, 1]],
+        label_set=LabelSet(("a", "b"), name=name),
+        subjects=np.arange(6),
+    )
+
+
+def first(dataset):
+    return next(iter(dataset.as_numpy_iterator()))
+
+
+def test_labelled_batches_are_those_of_the_data_sets_in_turn():
+    sets = [make_set("one"), make_set("two")]
+    for step in (1, 2):
+        named = first(BATCHES["labelled"](sets, 2, seed=3, first_step=step))
+        images, labels = first(alternating_dataset(sets, 2, seed=3, start_step=step))
+        assert list(named) == ["images", "labels"]
+        np.testing.assert_array_equal(named["images"], images)
+        np.testing.assert_array_equal(named["labels"], labels)
+
+
+def test_reference_batches_name_what_reference_dataset_gives():
+    named = first(BATCHES["references"]([make_set()], 2, seed=3, first_step=5))
+    given = first(reference_dataset(make_set(), 2, seed=3, start_step=5))
+    names = ["images", "domains", "references", "other_references", "target_domains"]
+    assert list(named) == names
+    for name, expected in zip(names, tf.nest.flatten(given), strict=True):
+        np.testing.assert_array_equal(named[name], expected)
+
+
+def test_unpaired_batches_have_two_domains():
+    batch = first(BATCHES["unpaired"]([make_set()], 2, seed=3))
+    assert {name: images.shape for name, images in batch.items()} == {
+        "images_a": (2, 4, 4, 3),
+        "images_b": (2, 4, 4, 3),
+    }
+
+
+@pytest.mark.parametrize("kind", BATCHES)
+def test_replicas_share_batches_of_every_kind(kind):
+    options = BATCHES[kind]([make_set()], 2).options()
+    policy = options.experimental_distribute.auto_shard_policy
+    assert policy == tf.data.experimental.AutoShardPolicy.DATA
+
+
+@pytest.mark.parametrize("kind", ["references", "unpaired"])
+def test_methods_of_domains_need_one_data_set(kind):
+    with pytest.raises(ValueError, match=r"one data set.*received 2 \(one, two\)"):
+        BATCHES[kind]([make_set("one"), make_set("two")], 2)
