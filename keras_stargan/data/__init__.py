@@ -1,4 +1,4 @@
-"""Pictures with labels, from where they come, and batches of them for training."""
+"""Labelled images: readers of data sets, drawn data sets, and batches for training."""
 
 from typing import TYPE_CHECKING
 

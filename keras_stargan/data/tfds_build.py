@@ -1,9 +1,9 @@
-"""`tfds build` for this package's builders, with all of its flags.
+"""The command `tfds build` for this package's builders, with all of its flags.
 
     python -m keras_stargan.data.tfds_build rafd --manual_dir=RaFD
 
-The command `tfds` itself does not start without Apache Beam, which nothing here
-needs: https://github.com/tensorflow/datasets/issues/5463
+The command `tfds` itself does not start without Apache Beam, which these builders do
+not need: https://github.com/tensorflow/datasets/issues/5463
 """
 
 from absl import app

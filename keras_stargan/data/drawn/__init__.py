@@ -1,1 +1,1 @@
-"""Pictures that are drawn here."""
+"""Data sets that this package draws, so that all can be tried without a download."""

@@ -1,9 +1,8 @@
 """Draws DiceBear avatars, in this process or in several.
 
-The file is also the program of the worker processes. They run it by its path, so
-that they import neither the package nor TensorFlow, which takes seconds; forking
-instead is unsafe once TensorFlow has started its threads. Hence it must not
-import anything of the package.
+This file is also the program of the worker processes. They run it by its path, so
+that they need not import the package. Forking instead would be unsafe once TensorFlow
+has started its threads. This file must therefore not import the package.
 """
 
 import contextlib
@@ -23,7 +22,7 @@ import resvg_py
 from dicebear import Avatar, Style
 from PIL import Image
 
-# Starting a process takes as long as drawing about this many avatars.
+# Starting a process takes about as long as drawing this many avatars.
 _WORTH_A_PROCESS = 100
 
 
@@ -34,15 +33,15 @@ def _definition(style: str) -> Style:
 
 
 def draw(style: str, view_box: str, size: int, options: dict) -> np.ndarray:
-    """Draw one avatar.
+    """Draws one avatar.
 
     Args:
         style: name of a style of `dicebear-styles`.
         view_box: the part of the drawing to show, as SVG's `viewBox`
             ("left top width height" in the drawing's units), a square.
-        size: width and height of the picture in pixels.
-        options: DiceBear's options, and `"canvas"`: what is seen where the avatar
-            is not, a colour; by default white.
+        size: width and height of the image in pixels.
+        options: DiceBear's options and `"canvas"`, the colour around the avatar;
+            white by default.
 
     Returns:
         uint8 array of shape `(size, size, 3)`, RGB.
@@ -52,7 +51,7 @@ def draw(style: str, view_box: str, size: int, options: dict) -> np.ndarray:
     svg = Avatar(_definition(style), options).to_string()
     svg = re.sub(r'viewBox="[^"]*"', f'viewBox="{view_box}"', svg, count=1)
     if "borderRadius" not in options:
-        # Clipping to the whole drawing takes half of the time and shows nowhere.
+        # Clipping to the whole drawing takes half of the time and changes nothing.
         svg = re.sub(r'<g clip-path="url\(#clip-\w+\)">', "<g>", svg, count=1)
     png = resvg_py.svg_to_bytes(
         svg_string=svg,
@@ -71,20 +70,20 @@ def draw_all(
     options: list[dict],
     progress: Callable[[int], None] = lambda done: None,
 ) -> np.ndarray:
-    """Draw many avatars, on all cores if that is faster.
+    """Draws many avatars, on all cores if that is faster.
 
     Args:
         style: as for `draw`.
         view_box: as for `draw`.
         size: as for `draw`.
         options: DiceBear's options for each avatar.
-        progress: called with the number of avatars drawn so far.
+        progress: is called with the number of avatars drawn so far.
 
     Returns:
         uint8 array of shape `(len(options), size, size, 3)`, in order.
 
     Raises:
-        RuntimeError: if a worker process dies; the message holds what it wrote.
+        RuntimeError: if a worker process dies. The message has its error output.
     """
     images = np.empty((len(options), size, size, 3), "uint8")
     count = min(_cores(), len(options) // _WORTH_A_PROCESS)
@@ -96,7 +95,7 @@ def draw_all(
     workers, complaints = [], []
     with contextlib.ExitStack() as stack:
         for first in range(count):
-            # A file, since a pipe that nobody reads would fill up.
+            # A file, since a pipe that nobody reads would fill up and block.
             complaints.append(stack.enter_context(tempfile.TemporaryFile()))
             worker = subprocess.Popen(
                 [sys.executable, os.path.abspath(__file__)],
@@ -105,14 +104,14 @@ def draw_all(
                 stderr=complaints[-1],
             )
             workers.append(stack.enter_context(worker))
-            stack.callback(worker.kill)  # Also after Ctrl-C; no-op if finished.
+            stack.callback(worker.kill)  # After Ctrl-C too. No effect if it has ended.
             job = json.dumps((style, view_box, size, options[first::count]))
-            # A worker reads all of this before it writes: no deadlock. If it has
-            # died, reading from it below says of what.
+            # There is no deadlock, since a worker reads all of this before it
+            # writes. If it has died, reading its output below tells why.
             with contextlib.suppress(BrokenPipeError), worker.stdin:
                 worker.stdin.write(job.encode())
-        # The avatars are dealt out in turn and cost about the same, so reading
-        # them in order keeps every worker busy without any threads here.
+        # The workers get avatars in turn, and all avatars take about as long. So
+        # reading them in order keeps every worker busy; no threads are needed here.
         for index in range(len(options)):
             data = workers[index % count].stdout.read(images[index].nbytes)
             if len(data) < images[index].nbytes:

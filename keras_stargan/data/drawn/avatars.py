@@ -1,4 +1,4 @@
-"""Pictures of drawn people, made on this machine: the package's own data."""
+"""Drawn people with expressions or attributes, as data for StarGAN."""
 
 import dataclasses
 import itertools
@@ -19,12 +19,11 @@ _HAIR_COLORS = ("Black_Hair", "Blond_Hair", "Brown_Hair")
 
 @dataclasses.dataclass(frozen=True)
 class _Drawing:
-    """How a style draws one set, in DiceBear's options.
+    """How a style draws one data set, in DiceBear's options.
 
-    `label_set` says which labels it has. `person` gives the choices that make a
-    person: each combination is one. What neither it nor `always` nor `labels` fixes,
-    DiceBear draws from the person's number. `labels` gives the options of each label
-    that is 1.
+    `person` has the choices that make a person: each combination is a person.
+    `labels` has the options of each label that is 1. DiceBear chooses all other
+    options, except for those in `_Style.always`, from the person's number.
     """
 
     label_set: LabelSet
@@ -34,14 +33,14 @@ class _Drawing:
 
 @dataclasses.dataclass(frozen=True)
 class _Style:
-    """A DiceBear style: the square that holds the face, and how it draws each set."""
+    """A DiceBear style: the square with the face, and the data sets it can draw."""
 
     view_box: str
     always: dict[str, object]
     drawings: dict[str, _Drawing]
 
 
-# What the styles share: one background for all, as in RaFD, skins and hair.
+# The styles share one background for all people, as in RaFD, skins and hair.
 _BACKGROUND = "#c3d3e6"
 _SKIN_COLORS = (
     "#614335",
@@ -122,7 +121,8 @@ def _avataaars() -> _Style:
                 label_set=attribute_labels((*_HAIR_COLORS, "Eyeglasses", "Mustache")),
                 person={
                     **look,
-                    # Calm: in joint training, the other style alone has expressions.
+                    # Calm faces: in joint training, only the other style has
+                    # expressions.
                     "eyesVariant": ("default", "side"),
                     "eyebrowsVariant": ("defaultNatural", "flatNatural"),
                     "mouthVariant": ("serious", "twinkle"),
@@ -148,7 +148,7 @@ def _avataaars() -> _Style:
                     "Mustache": {
                         "facialHairProbability": 100,
                         "facialHairVariant": ["moustacheFancy", "moustacheMagnum"],
-                        # Not the hair's colour, which some skins would hide.
+                        # Not the hair's colour, which is hard to see on some skins.
                         "facialHairColor": ["#2c1b18"],
                     },
                 },
@@ -158,7 +158,7 @@ def _avataaars() -> _Style:
 
 
 def _avataaars_neutral() -> _Style:
-    """Bare heads, round or square, with the features of avataaars in their places."""
+    """Bare heads, round or square, with the eyes and mouths of avataaars."""
     expressions = _avataaars().drawings["expressions"]
     return _Style(
         view_box="-23 -41 158 158",
@@ -167,10 +167,11 @@ def _avataaars_neutral() -> _Style:
             "expressions": _Drawing(
                 label_set=EXPRESSIONS,
                 person={
-                    "backgroundColor": _SKIN_COLORS,  # In this style, the head's.
+                    "backgroundColor": _SKIN_COLORS,  # The head's in this style.
                     "borderRadius": tuple(range(5, 55, 5)),
-                    # Hair's colours around the faces: trained on one colour alone,
-                    # a generator paints it over the other style's hair.
+                    # Around the faces, the colours of hair as well. Trained with
+                    # one colour alone, a generator paints that colour over the hair
+                    # of the other style.
                     "canvas": (_BACKGROUND, *_HAIRS),
                 },
                 labels=expressions.labels,
@@ -194,38 +195,37 @@ def load_avatars(
     cache_dir: str | os.PathLike | None = None,
     style: str = "avataaars",
 ) -> tuple[ImageSet, ImageSet]:
-    """Draw people with every label, or take them from the cache.
+    """Draws people with every label, or takes them from the cache.
 
-    Each person is drawn once with every possible label, and the pictures of a
-    person differ only by it. The sets are
+    Each person is drawn once with every possible label, and the images of a person
+    differ only in what the label says. The data sets are
 
-    * `"expressions"`: RaFD's eight expressions, told by eyes, eyebrows and mouth;
+    * `"expressions"`: RaFD's eight expressions, shown by eyes, eyebrows and mouth;
     * `"attributes"`: five of CelebA's attributes: one of black, blond and brown
       hair, with or without eyeglasses, with or without a mustache. These people
-      are all calm. Not in the style `"avataaars-neutral"`.
+      are all calm. The style `"avataaars-neutral"` does not have this data set.
 
-    The same arguments and versions of DiceBear give the same pictures. They are
-    kept in a file in `cache_dir`; if it is damaged, or the folder cannot be
-    written, the pictures are drawn again, with a warning.
+    The same arguments and versions of DiceBear give the same images. They are kept in
+    a file in `cache_dir`. If the file is damaged or cannot be written, there is
+    a warning, and the images are drawn again.
 
     Args:
-        name: which set.
-        image_size: width and height of the pictures, in pixels.
-        num_people: people in the training part.
-        test_people: people in the test part, all of them others.
+        name: name of the data set.
+        image_size: width and height of the images, in pixels.
+        num_people: number of people in the training part.
+        test_people: number of people in the test part, who are all different ones.
         seed: decides who the people are.
-        cache_dir: folder for the drawn pictures; by default that of the
-            environment variable `KERAS_STARGAN_CACHE`, else `keras_stargan` in
-            `XDG_CACHE_HOME` or `~/.cache`.
-        style: the DiceBear style to draw in, `"avataaars"` or `"avataaars-neutral"`,
+        cache_dir: folder for the drawn images. Defaults to `$KERAS_STARGAN_CACHE`,
+            else `keras_stargan` in `$XDG_CACHE_HOME` or `~/.cache`.
+        style: the DiceBear style, `"avataaars"` or `"avataaars-neutral"`, which draws
             bare heads.
 
     Returns:
         The training and the test part, both aligned.
 
     Raises:
-        ValueError: for an unknown set or style, a size or a number of people
-            below 1, or more people than can be told apart.
+        ValueError: for an unknown data set or style, a size or a number of people
+            below 1, or more people than the style can draw.
     """
     drawings = _check_choice("style", style, _STYLES).drawings
     drawing = _check_choice("name", name, drawings)
@@ -242,8 +242,9 @@ def load_avatars(
             f"{style} can draw {possible} different people for {name}; received "
             f"num_people={num_people} and test_people={test_people}."
         )
-    # Combinations without repeats, from both ends: no test person looks like a
-    # training person, and either part stays the same when the other one grows.
+    # Shuffled combinations, the training part from the front and the test part from
+    # the end. So no person is in both, and a part keeps its people when the other
+    # one grows.
     row = np.random.default_rng(seed).permutation(possible)
     people = np.concatenate([row[:num_people], row[possible - test_people :]])
     labels = _every_label(drawing.label_set)
@@ -283,8 +284,8 @@ def _every_label(label_set: LabelSet) -> np.ndarray:
         return np.eye(len(label_set), dtype="float32")
     labels = np.array(list(itertools.product((1, 0), repeat=len(label_set))), "float32")
     for group in label_set.exclusive:
-        places = [label_set.index(name) for name in group]
-        labels = labels[labels[:, places].sum(axis=1) == 1]
+        indices = [label_set.index(name) for name in group]
+        labels = labels[labels[:, indices].sum(axis=1) == 1]
     return labels
 
 

@@ -1,4 +1,4 @@
-"""Pictures of drawn creatures and faces of several kinds: StarGAN v2's own data."""
+"""Drawn creatures and faces of several kinds, as data for StarGAN v2."""
 
 import os
 
@@ -9,8 +9,8 @@ from keras_stargan.data.image_set import ImageSet
 from keras_stargan.files.cache import cache_folder
 from keras_stargan.labels import LabelSet
 
-# The sets; of each its domains, which are DiceBear's styles of these names, and the
-# square that holds them.
+# For each data set its domains, which are the names of DiceBear's styles, with the
+# square of the drawing that is shown.
 _SETS = {
     "species": {
         "critters": "0 0 100 100",
@@ -28,27 +28,29 @@ def load_creatures(
     test_each: int = 100,
     cache_dir: str | os.PathLike | None = None,
 ) -> tuple[ImageSet, ImageSet]:
-    """Draw creatures of several kinds, or take them from the cache.
+    """Draws creatures of several kinds, or takes them from the cache.
 
-    The domains are the kinds. The style, in StarGAN v2's sense, is the rest: colours,
-    shape, eyes, mouth, horns and ears or hair, by DiceBear from a number that is the
-    creature's own. The sets are
+    The kinds are the domains. Everything else is the style, in the sense of StarGAN
+    v2: colours, shape, eyes, mouth, horns, ears or hair, which DiceBear chooses from
+    each creature's number. The data sets are
 
-    * `"species"`: critters, moods and clay, in the place of AFHQ;
-    * `"faces"`: of two kinds, in the place of CelebA-HQ.
+    * `"species"`: critters, moods and clay, instead of AFHQ;
+    * `"faces"`: faces of two kinds, instead of CelebA-HQ.
 
     Args:
-        name: which set.
-        image_size: width and height of the pictures, in pixels.
-        num_each: creatures of each kind in the training part.
-        test_each: creatures of each kind in the test part, all of them others.
+        name: name of the data set.
+        image_size: width and height of the images, in pixels.
+        num_each: number of creatures of each kind in the training part.
+        test_each: number of creatures of each kind in the test part, which are all
+            different ones.
         cache_dir: as for `load_avatars`.
 
     Returns:
         The training and the test part.
 
     Raises:
-        ValueError: for an unknown set, or a size or a number of creatures below 1.
+        ValueError: for an unknown data set, or a size or a number of creatures
+            below 1.
     """
     if name not in _SETS:
         raise ValueError(f"name must be one of {', '.join(_SETS)}; received {name!r}.")
@@ -60,7 +62,8 @@ def load_creatures(
     ):
         if value < 1:
             raise ValueError(f"{what} must be 1 or more; received {value}.")
-    # Numbers from both ends: either part stays the same when the other one grows.
+    # The test part has negative numbers, so that each part keeps its creatures when
+    # the other one grows.
     numbers = [*range(num_each), *range(-test_each, 0)]
     by_kind = [
         drawn_images(

@@ -1,4 +1,4 @@
-"""Drawn pictures, kept in a file from one run to the next."""
+"""Drawn images, kept in a file from one run to the next."""
 
 import hashlib
 import importlib.metadata
@@ -13,7 +13,7 @@ from keras_stargan.data.drawn import avatar_renderer
 from keras_stargan.files.progress import Progress
 from keras_stargan.files.whole import whole_file
 
-# Raised when draw() changes what it draws for the same options.
+# To be raised when draw() draws something else for the same options.
 _RENDERING = 1
 
 
@@ -30,11 +30,12 @@ def drawn_images(
     Args:
         style: as for `avatar_renderer.draw`.
         view_box: as for `avatar_renderer.draw`.
-        size: width and height of the pictures in pixels.
+        size: width and height of the images in pixels.
         options: DiceBear's options for each avatar.
-        folder: where they are kept; drawn again if the file there is damaged, and
-            not kept, with a warning, if it cannot be written.
-        readable_name: what their file's name begins with.
+        folder: folder of the cache file. If the file is damaged, the avatars are
+            drawn again; if it cannot be written, they are not kept. Both give
+            a warning.
+        readable_name: the beginning of the file's name.
 
     Returns:
         uint8 array of shape `(len(options), size, size, 3)`, in order.
@@ -50,7 +51,7 @@ def drawn_images(
     if path.is_file():
         try:
             return _load(path, (len(options), size, size, 3))
-        except Exception as error:  # Any damage shows in one way or another.
+        except Exception as error:  # NumPy raises many kinds for damaged files.
             warnings.warn(
                 f"{path} is damaged ({error!r}); drawing again.", stacklevel=3
             )
@@ -66,7 +67,7 @@ def drawn_images(
 
 
 def _load(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
-    # Reading the array to its end also checks the CRC that zip files keep.
+    # Reading the array to its end also checks the CRC in the zip file.
     with np.load(path) as file:
         images = file["images"]
     if images.shape != shape or images.dtype != "uint8":

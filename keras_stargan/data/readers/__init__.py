@@ -1,1 +1,1 @@
-"""Data sets as they are handed out."""
+"""Readers of data sets: first list and split the files, then prepare the images."""

@@ -1,4 +1,4 @@
-"""Pictures whose attributes are in a table."""
+"""Pictures whose attributes are listed in a table."""
 
 import collections
 import csv
@@ -38,34 +38,37 @@ def load_attributes_csv(
     skip_unreadable: bool = False,
     cache_dir: str | os.PathLike | None = None,
 ) -> tuple[ImageSet, ImageSet]:
-    """Read pictures whose attributes are in a CSV file.
+    """Reads pictures whose attributes are listed in a CSV file.
 
-    See `list_attributes_csv` for the file, `ImageFiles.read` for how the pictures
-    are prepared and kept.
+    The first line names the columns, which commas separate. The first column has
+    the pictures' file names. Attributes are 1 or 0, 1 or -1, or true or false. The
+    label set is named after the CSV file. `ImageFiles.read` says how the images are
+    prepared and kept.
 
     Args:
-        csv_file: the file.
-        image_size: width and height of the pictures, in pixels.
-        test_fraction: share of the people in the test part, in (0, 1).
-        seed: decides who is in the test part.
-        image_dir: what the pictures' names are relative to. Default: the CSV
-            file's folder.
-        attributes: columns to use as labels. Default: all but the first and
+        csv_file: the file, in UTF-8.
+        image_size: width and height of the images, in pixels.
+        test_fraction: share of the subjects in the test part, in (0, 1).
+        seed: decides which.
+        image_dir: folder that the pictures' names are relative to. Defaults to the
+            CSV file's folder.
+        attributes: columns to use as labels. Defaults to all but the first and
             `people_column`.
         exclusive: groups of attributes of which a target sets one and clears
             the others, see `LabelSet`.
-        people_column: column that says who is on a picture. Default: every
-            picture is a person of its own.
+        people_column: column with the subject of each picture. By default, every
+            picture is a subject of its own.
         crop: `"square"` or `"face"`, see `ImageFiles`.
         skip_unreadable: leave out files that cannot be read instead of stopping.
-        cache_dir: where the prepared pictures are kept.
+        cache_dir: folder for the prepared images.
 
     Returns:
         The training and the test part, with binary labels.
 
     Raises:
-        ValueError: if the file does not hold what `list_attributes_csv` says, a
-            picture cannot be read, or an argument is out of range.
+        ValueError: if there is no such file or column, a line or a value is not as
+            described above, a picture is missing or cannot be read, or an argument is
+            out of range.
     """
     parts = list_attributes_csv(
         csv_file,
@@ -91,39 +94,19 @@ def list_attributes_csv(
     people_column: str | None = None,
     crop: str = "square",
 ) -> tuple[ImageFiles, ImageFiles]:
-    """List and split pictures whose attributes are in a CSV file.
-
-    The first line names the columns, which commas separate. The first column is
-    the picture's file; attributes are 1 or 0, 1 or -1, or true or false. The label
-    set gets the CSV file's name.
-
-    Args:
-        csv_file: the file, in UTF-8.
-        test_fraction: share of the people in the test part, in (0, 1).
-        seed: decides who is in the test part.
-        image_dir: what the pictures' names are relative to. Default: the CSV
-            file's folder.
-        attributes: columns to use as labels. Default: all but the first and
-            `people_column`.
-        exclusive: groups of attributes of which a target sets one and clears
-            the others, see `LabelSet`.
-        people_column: column that says who is on a picture. Default: every
-            picture is a person of its own.
-        crop: `"square"` or `"face"`, see `ImageFiles`.
+    """Lists and splits the pictures that `load_attributes_csv` reads; same arguments.
 
     Returns:
         The training and the test part.
 
     Raises:
-        ValueError: if there is no such file or column, a line or a value is not
-            as said above, a picture's file is missing, or `test_fraction` or
-            `crop` is not as said.
+        ValueError: as `load_attributes_csv`, except for pictures that cannot be read.
     """
     path = pathlib.Path(csv_file)
     if not path.is_file():
         raise ValueError(f"There is no file {str(path)!r}.")
     table = AttributeTable.from_csv(path)
-    people = table.texts(people_column) if people_column else table.files
+    subjects = table.texts(people_column) if people_column else table.files
     if attributes is None:
         attributes = [name for name in table.columns[1:] if name != people_column]
     label_set = LabelSet(
@@ -133,23 +116,23 @@ def list_attributes_csv(
         paths=table.existing_files(path.parent if image_dir is None else image_dir),
         labels=table.labels(label_set.names),
         label_set=label_set,
-        subjects=people,
+        subjects=subjects,
         crop=crop,
     )
     return files.split_by_subject(test_fraction, seed)
 
 
 class AttributeTable:
-    """A table with a file name, then attributes, in each line.
+    """A table with a file name and attributes in each line.
 
     Args:
-        path: where it comes from, for messages.
-        columns: names of the columns; the first is the files'.
-        lines: line numbers and fields; lines without fields are passed over.
+        path: the file that it comes from, for messages.
+        columns: names of the columns; the first column has the file names.
+        lines: line numbers and fields; lines without fields are ignored.
 
     Raises:
-        ValueError: if the columns are fewer than two, or have a name twice, if
-            a line has not as many fields, or if there is none.
+        ValueError: if there are fewer than two columns, if two have the same name, if
+            a line has fewer or more fields than columns, or if there is no line.
     """
 
     def __init__(
@@ -178,7 +161,7 @@ class AttributeTable:
 
     @classmethod
     def from_csv(cls, path: pathlib.Path) -> "AttributeTable":
-        """Read a CSV file whose first line names the columns."""
+        """Reads a CSV file whose first line names the columns."""
         with open(path, encoding="utf-8", newline="") as file:
             reader = csv.reader(file, skipinitialspace=True)
             columns = next(reader, [])
@@ -186,43 +169,43 @@ class AttributeTable:
 
     @property
     def files(self) -> list[str]:
-        """The first column."""
+        """The file names, in the order of the lines."""
         return [fields[0] for _, fields in self._lines]
 
     def texts(self, column: str) -> list[str]:
-        """One column as it is written.
+        """The values in a column, as they are written.
 
         Raises:
-            ValueError: if there is no such column, with those of a like name, or
-                if it is empty in a line.
+            ValueError: if there is no such column (the message names those that are
+                written alike), or if it is empty in a line.
         """
-        place = self._place(column)
+        index = self._index(column)
         for number, fields in self._lines:
-            if not fields[place]:
+            if not fields[index]:
                 raise ValueError(
                     f"{str(self._path)!r}, line {number}: {column} is empty."
                 )
-        return [fields[place] for _, fields in self._lines]
+        return [fields[index] for _, fields in self._lines]
 
     def labels(self, attributes: Sequence[str]) -> np.ndarray:
-        """Columns as zeros and ones.
+        """The values in some columns as zeros and ones.
 
         Returns:
             uint8 array of shape `(number of lines, len(attributes))`.
 
         Raises:
-            ValueError: if there is no such column, with those of a like name, or
-                for a value that means neither.
+            ValueError: if there is no such column (the message names those that are
+                written alike), or for a value that means neither.
         """
         labels = np.empty((len(self._lines), len(attributes)), "uint8")
         for column, name in enumerate(attributes):
-            place = self._place(name)
+            index = self._index(name)
             for row, (number, fields) in enumerate(self._lines):
-                value = _VALUES.get(fields[place].strip().lower())
+                value = _VALUES.get(fields[index].strip().lower())
                 if value is None:
                     raise ValueError(
                         f"{str(self._path)!r}, line {number}: {name} must be 1 or 0, "
-                        f"1 or -1, or true or false; it is {fields[place]!r}."
+                        f"1 or -1, or true or false; it is {fields[index]!r}."
                     )
                 labels[row, column] = value
         return labels
@@ -231,10 +214,10 @@ class AttributeTable:
         """The files' paths.
 
         Args:
-            folder: what the names are relative to.
+            folder: folder that the names are relative to.
 
         Raises:
-            ValueError: if any of them is missing.
+            ValueError: if a file is missing.
         """
         paths = [os.path.join(folder, name) for name in self.files]
         missing = [path for path in paths if not os.path.isfile(path)]
@@ -245,7 +228,7 @@ class AttributeTable:
             )
         return paths
 
-    def _place(self, column: str) -> int:
+    def _index(self, column: str) -> int:
         try:
             return 1 + LabelSet(self.columns[1:]).index(column)
         except ValueError as error:

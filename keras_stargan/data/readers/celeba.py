@@ -1,4 +1,4 @@
-"""CelebA, read from a folder of the user's."""
+"""CelebA, read from a folder."""
 
 import os
 import pathlib
@@ -34,27 +34,31 @@ def load_celeba(
     skip_unreadable: bool = False,
     cache_dir: str | os.PathLike | None = None,
 ) -> tuple[ImageSet, ImageSet]:
-    """Read CelebA, aligned and cropped, from a folder.
+    """Reads CelebA, aligned and cropped, from a folder.
 
-    As in the paper, the middle square of a picture, 178x178 of 178x218, is resized.
-    See `list_celeba` for the layouts, `ImageFiles.read` for how the pictures are
-    prepared and kept: all of them at 128 px are a file of 10 GB.
+    As in the paper, the middle square of a picture, 178x178 of 178x218, is resized,
+    and every picture counts as a subject of its own. `ImageFiles.read` says how the
+    images are prepared and kept; all of them at 128 px are a file of 10 GB.
 
     Args:
-        data_dir: the folder.
-        image_size: width and height of the pictures, in pixels.
-        attributes: names of the labels, of the 40 attributes.
-        test_images: how many pictures are held out.
+        data_dir: the folder, with `list_attr_celeba.txt` (or `.csv`) in it, in its
+            `Anno` or beside the pictures, and the pictures in `img_align_celeba`,
+            `images`, `Img/img_align_celeba` or the folder itself.
+        image_size: width and height of the images, in pixels.
+        attributes: names of the labels, among the 40 attributes. Hair colours
+            exclude each other (see `LabelSet`).
+        test_images: number of pictures that are held out, at random.
         seed: decides which.
         skip_unreadable: leave out files that cannot be read instead of stopping.
-        cache_dir: where the prepared pictures are kept.
+        cache_dir: folder for the prepared images.
 
     Returns:
         The training and the test part, with binary labels.
 
     Raises:
-        ValueError: if the folder does not hold what `list_celeba` says, a picture
-            cannot be read, or an argument is out of range.
+        ValueError: if the list or a picture in it is missing or cannot be read, for
+            an attribute or a value that does not exist, or an argument that is out of
+            range.
     """
     parts = list_celeba(data_dir, attributes, test_images, seed)
     return read_parts(parts, image_size, skip_unreadable, cache_dir)
@@ -66,25 +70,13 @@ def list_celeba(
     test_images: int = 2000,
     seed: int = 0,
 ) -> tuple[ImageFiles, ImageFiles]:
-    """List the pictures of CelebA in a folder, and hold some out at random.
-
-    Hair colours among the attributes exclude each other (see `LabelSet`). Every
-    picture counts as a person of its own, as in the paper.
-
-    Args:
-        data_dir: the folder, with `list_attr_celeba.txt` (or `.csv`) in it, in its
-            `Anno` or beside the pictures, and the pictures in `img_align_celeba`,
-            `images`, `Img/img_align_celeba` or the folder itself.
-        attributes: names of the labels, of the 40 attributes.
-        test_images: how many pictures are held out.
-        seed: decides which.
+    """Lists the pictures that `load_celeba` reads, with the same arguments.
 
     Returns:
         The training and the test part.
 
     Raises:
-        ValueError: if the list or a picture on it is missing, for an attribute or
-            a value that does not exist, or if `test_images` leaves nothing.
+        ValueError: as `load_celeba`, except for pictures that cannot be read.
     """
     root = existing_folder(data_dir, _LAYOUT)
     folders = [root / name for name in _IMAGE_FOLDERS]
@@ -124,18 +116,18 @@ def list_celeba(
 def hold_out_images(
     files: ImageFiles, test_images: int, seed: int
 ) -> tuple[ImageFiles, ImageFiles]:
-    """Split off some random pictures, each a person of its own.
+    """Splits off some pictures at random, each being a subject of its own.
 
     Args:
         files: the pictures.
-        test_images: how many.
+        test_images: number of pictures that are split off.
         seed: decides which.
 
     Returns:
-        The rest, and those.
+        The other pictures, and those that were split off.
 
     Raises:
-        ValueError: if `test_images` leaves nothing.
+        ValueError: if either part would be empty.
     """
     if not 0 < test_images < len(files):
         raise ValueError(
@@ -146,7 +138,8 @@ def hold_out_images(
 
 
 def _read_txt(path: pathlib.Path) -> AttributeTable:
-    # A number, the names, then a file and its values in each line.
+    # The first line is a number, the second has the attributes' names, and each of
+    # the others has a file and its values.
     lines = path.read_text(encoding="utf-8").splitlines()
     if len(lines) < 2 or not lines[0].strip().isdecimal():
         raise ValueError(

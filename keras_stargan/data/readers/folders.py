@@ -1,4 +1,4 @@
-"""Folders of pictures, one for each domain."""
+"""Picture folders, one for each domain."""
 
 import os
 import pathlib
@@ -26,27 +26,33 @@ def load_folders(
     skip_unreadable: bool = False,
     cache_dir: str | os.PathLike | None = None,
 ) -> tuple[ImageSet, ImageSet]:
-    """Read a folder of folders, one for each domain.
+    """Reads a folder of folders, one for each domain.
 
-    See `list_folders` for the layouts, `ImageFiles.read` for how the pictures are
-    prepared and kept.
+    Every picture below a domain's folder is of that domain, however deep it lies, and
+    is a subject of its own. The domains are the folders' names, in natural order (2
+    before 10); the label set is named after the outer folder. If there are folders
+    `train` and `test` (or `val`) with the domains' folders in them, they are the two
+    parts; otherwise the pictures are split at random. The numbers of files that are
+    used and not used are printed. `ImageFiles.read` says how the images are prepared
+    and kept.
 
     Args:
-        data_dir: the folder.
-        image_size: width and height of the pictures, in pixels.
+        data_dir: the outer folder.
+        image_size: width and height of the images, in pixels.
         test_fraction: share of the pictures in the test part, in (0, 1), if
             there is no folder for it.
         seed: decides which.
         crop: `"square"` or `"face"`, see `ImageFiles`.
         skip_unreadable: leave out files that cannot be read instead of stopping.
-        cache_dir: where the prepared pictures are kept.
+        cache_dir: folder for the prepared images.
 
     Returns:
         The training and the test part, with the folders' names as labels.
 
     Raises:
-        ValueError: if the folder does not hold what `list_folders` says, a
-            picture cannot be read, or an argument is out of range.
+        ValueError: for fewer than two domains, a domain without pictures, different
+            domains in `train` and `test`, a picture that cannot be read, or an
+            argument that is out of range.
     """
     parts = list_folders(data_dir, test_fraction, seed, crop)
     return read_parts(parts, image_size, skip_unreadable, cache_dir)
@@ -58,29 +64,13 @@ def list_folders(
     seed: int = 0,
     crop: str = "square",
 ) -> tuple[ImageFiles, ImageFiles]:
-    """List and split the pictures in a folder of folders, one for each domain.
-
-    Every picture below a domain's folder counts to it, however deep, and is a
-    person of its own. If there are folders `train` and `test` (or `val`), with
-    the domains' folders in them, they are the split; else the pictures are split
-    at random. The domains are the folders' names, in natural order (2 before 10),
-    and the label set gets the outer folder's. How many files are used, and how many
-    are not, is printed.
-
-    Args:
-        data_dir: the folder.
-        test_fraction: share of the pictures in the test part, in (0, 1), if
-            there is no folder for it.
-        seed: decides which.
-        crop: `"square"` or `"face"`, see `ImageFiles`.
+    """Lists and splits the pictures that `load_folders` reads; same arguments.
 
     Returns:
         The training and the test part.
 
     Raises:
-        ValueError: for fewer than two domains, a domain without pictures,
-            different domains in `train` and `test`, or a `test_fraction` or
-            `crop` that is not as said.
+        ValueError: as `load_folders`, except for pictures that cannot be read.
     """
     listing = FolderListing(data_dir, _first_folder, _LAYOUTS)
     domains = [
@@ -116,21 +106,22 @@ def list_folders(
 
 
 class FolderListing:
-    """The pictures below a folder, with what their places or names say.
+    """The pictures below a folder, with the domain and subject that their paths tell.
 
     Args:
         data_dir: the folder. Links to folders are followed; hidden folders are
-            not looked into.
-        describe: from a picture's path, relative to the folder or to its
-            `train` or `test`, to domain and person, or None to leave it out. Who
-            is None becomes a person of their own.
-        layouts: what is expected, for messages.
+            ignored.
+        describe: takes a picture's path, relative to the folder or to its `train` or
+            `test`, and gives its domain and subject, or None to leave the picture
+            out. If the subject is None, the picture is a subject of its own.
+        layouts: the layouts that are expected, for messages.
 
     Attributes:
-        bases: the folders `train` and `test` (or `val`), in any case, if they
-            are there, else the folder itself.
-        parts: for each base a list of `(path, domain, person)`, sorted by path.
-        summary: how many files are used and not used, without a full stop.
+        bases: the folders `train` and `test` (or `val`), in upper or lower case, if
+            both exist; otherwise the folder itself.
+        parts: for each base a list of `(path, domain, subject)`, sorted by path.
+        summary: a sentence, without its full stop, that says how many files are used
+            and how many are not.
 
     Raises:
         ValueError: if there is no such folder.
@@ -151,17 +142,17 @@ class FolderListing:
         others = []
         for path in _files(root):
             picture = path.suffix.lower() in SUFFIXES and not _hidden(path)
-            places = [path.is_relative_to(base) for base in self.bases]
+            is_below = [path.is_relative_to(base) for base in self.bases]
             described = None
-            if picture and any(places):
-                place = places.index(True)
-                described = describe(path.relative_to(self.bases[place]))
+            if picture and any(is_below):
+                part = is_below.index(True)
+                described = describe(path.relative_to(self.bases[part]))
             if described is None:
                 others.append(path)
                 continue
-            domain, person = described
-            who = person or str(path.relative_to(root))
-            self.parts[place].append((path, domain, who))
+            domain, subject = described
+            subject = subject or str(path.relative_to(root))
+            self.parts[part].append((path, domain, subject))
         used = sum(map(len, self.parts))
         self.summary = f"In {str(root)!r} there are {used} usable pictures"
         if others:
@@ -173,7 +164,7 @@ class FolderListing:
     def split(
         self, label_set: LabelSet, crop: str, test_fraction: float, seed: int
     ) -> tuple[ImageFiles, ImageFiles]:
-        """The training and the test part; split by person if there are no folders."""
+        """The training and the test part; split by subject if there are no folders."""
         files = [
             ImageFiles(
                 paths=[path for path, _, _ in part],
@@ -181,7 +172,7 @@ class FolderListing:
                     [label_set.index(domain) for _, domain, _ in part]
                 ],
                 label_set=label_set,
-                subjects=[person for _, _, person in part],
+                subjects=[subject for _, _, subject in part],
                 crop=crop,
             )
             for part in self.parts
@@ -192,11 +183,11 @@ class FolderListing:
 
 
 def existing_folder(data_dir: str | os.PathLike, expected: str = "") -> pathlib.Path:
-    """The folder as a path.
+    """The path of a folder that must exist.
 
     Args:
         data_dir: the folder.
-        expected: what should be in it, for the message.
+        expected: a sentence on what should be in it, for the message.
 
     Raises:
         ValueError: if there is no such folder.

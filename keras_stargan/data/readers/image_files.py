@@ -1,8 +1,9 @@
-"""Labelled pictures in files: listed and split first, then prepared once.
+"""Labelled picture files: they are listed and split first, then prepared once.
 
-Preparing decodes every picture, so a broken one is found before hours of training
-are spent, and leaves one array of bytes in a file: training then shuffles over the
-whole set, goes on exactly after an interruption, and only copies a few rows a step.
+Preparing decodes every picture, so that a broken one is found before hours of training
+are spent. The result is one file with an array of bytes. Training then shuffles over
+the whole data set, resumes exactly after an interruption, and copies only a few rows
+in each step.
 """
 
 import dataclasses
@@ -31,28 +32,29 @@ from keras_stargan.files.progress import Progress
 from keras_stargan.files.whole import whole_file
 from keras_stargan.labels import LabelSet
 
-# Goes up when the same files would give other pictures than before.
+# To be raised when the same files would give other images than before.
 _PREPARATION = 1
-_IN_FLIGHT = 256  # pictures decoded at a time
+_IN_FLIGHT = 256  # pictures that are decoded at a time
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageFiles(Labelled):
-    """Files of pictures of people with their labels; nothing is read yet.
+    """Picture files with their labels; nothing is read yet.
 
     Args:
         paths: sequence of `n` file names; kept as an array of str.
         labels: array of shape `(n, len(label_set))` of zeros and ones, one-hot
             if the label set is categorical; kept as float32.
-        label_set: what the entries of a label mean.
-        subjects: array of shape `(n,)` of int or str: who is on each picture.
-        crop: which square of a picture that is not square is taken: `"square"`,
-            the middle, or `"face"`, a little less and higher up, which on a
-            portrait such as RaFD's is the head.
+        label_set: says what the entries of a label mean.
+        subjects: array of shape `(n,)` of int or str: the person or animal on each
+            picture.
+        crop: the square that is cut out of a picture that is not square: `"square"`
+            is the largest one in the middle, `"face"` is a little smaller and higher
+            up, which is the head on a portrait such as RaFD's.
 
     Raises:
-        ValueError: for an unknown crop, for no files at all, or for labels or
-            people that are not as said above.
+        ValueError: for an unknown crop, if there are no files, or for labels or
+            subjects that are not as described above.
     """
 
     _per_image = ("paths", "labels", "subjects")
@@ -81,24 +83,24 @@ class ImageFiles(Labelled):
         cache_dir: str | os.PathLike | None = None,
         memory_limit: int = 2**30,
     ) -> ImageSet:
-        """Prepare all pictures, or find them prepared by an earlier call.
+        """Prepares all pictures, or finds the images that an earlier call prepared.
 
-        Every picture is decoded (see `pictures.open_picture`), cropped and
-        resized; progress and the name of the resulting file are printed. The
-        file is used again as long as paths, sizes and times of change of the
-        pictures, `image_size` and `crop` are the same; delete it when you like.
+        Every picture is decoded (see `pictures.open_picture`), cropped and resized.
+        Progress and the path of the resulting file are printed. The file is used
+        again as long as the pictures' paths, sizes and modification times,
+        `image_size` and `crop` are the same. You may delete it at any time.
 
         Args:
-            image_size: width and height, in pixels.
-            skip_unreadable: leave out files that cannot be read, and say how
-                many, instead of stopping at the first.
-            cache_dir: where the file is kept. Default: `$KERAS_STARGAN_CACHE`,
-                else `keras_stargan` in `$XDG_CACHE_HOME` or `~/.cache`.
-            memory_limit: a larger array, in bytes, is memory-mapped, so that the
-                system holds in memory what it has room for.
+            image_size: width and height of the images, in pixels.
+            skip_unreadable: whether to leave out files that cannot be read, and to
+                print how many, instead of stopping at the first.
+            cache_dir: folder of the file. Defaults to `$KERAS_STARGAN_CACHE`, else
+                `keras_stargan` in `$XDG_CACHE_HOME` or `~/.cache`.
+            memory_limit: size in bytes above which the array is memory-mapped instead
+                of read into memory.
 
         Returns:
-            The pictures with their labels.
+            The images with their labels.
 
         Raises:
             ValueError: for an image size below 1, a picture that cannot be read
@@ -110,7 +112,8 @@ class ImageFiles(Labelled):
         path = self._prepared_path(cache_folder(cache_dir), image_size)
         prepared = _load(path) if path.is_file() else None
         if prepared:
-            # Without a trace in sizes and times they may be readable now.
+            # Pictures that were unreadable then may be readable now, although their
+            # sizes and modification times are the same.
             faults = self._faults(prepared[1])
             if faults and not skip_unreadable:
                 raise _stop(next(iter(faults.values())))
@@ -145,7 +148,7 @@ class ImageFiles(Labelled):
         )
 
     def _faults(self, indices: list[int]) -> dict[int, ValueError]:
-        """Which of these pictures cannot be read, and why."""
+        """The pictures among these that cannot be read, each with its error."""
         if not indices:
             return {}
         results = self.subset(np.array(indices))._prepare_all(1)
@@ -163,10 +166,10 @@ class ImageFiles(Labelled):
         return folder / name
 
     def _fingerprint(self) -> Iterator[bytes]:
-        """What tells these pictures from others, and from what they were before."""
+        """Facts that change when other pictures, or changed ones, are listed."""
         for path in self.paths:
-            # Not relative paths: two sets, or train/ and test/ of one, may well
-            # agree in names, sizes and times and not in the pictures.
+            # Not relative paths: the files of two data sets, or of train/ and test/,
+            # may agree in names, sizes and times although the pictures differ.
             yield os.fsencode(os.path.abspath(path))
             try:
                 stat = os.stat(path)
@@ -175,16 +178,16 @@ class ImageFiles(Labelled):
                 yield f"\0{error.errno}\0".encode()
 
     def _sources(self) -> Iterator[tuple]:
-        """What `open_picture` is called with for each picture, in order."""
+        """The arguments of `open_picture` for each picture, in order."""
         return zip(self.paths, strict=True)
 
     def _write(
         self, path: pathlib.Path, image_size: int, skip_unreadable: bool
     ) -> dict[int, ValueError]:
-        """Prepare the pictures into a file, and say which cannot be read, and why.
+        """Writes the file of prepared images; gives the unreadable pictures' errors.
 
-        The array has a row for each picture; the readable ones come first. Behind
-        it in the same file is the list of the others' indices.
+        The array has a row for each picture; the readable pictures come first. The
+        list of the unreadable pictures' indices follows the array in the same file.
         """
         n = len(self)
         row = image_size * image_size * 3
@@ -219,8 +222,8 @@ class ImageFiles(Labelled):
         return faults
 
     def _prepare_all(self, image_size: int) -> Iterator[np.ndarray | ValueError]:
-        # By portions, for threads that run ahead of a slow picture would fill the
-        # memory with prepared ones.
+        # In portions: threads that run ahead of a slow picture would otherwise fill
+        # the memory with prepared images.
         sources = self._sources()
         with ThreadPoolExecutor() as pool:
             while portion := list(itertools.islice(sources, _IN_FLIGHT)):
@@ -241,7 +244,7 @@ def _is_fault(result: np.ndarray | ValueError) -> bool:
 
 
 def _load(path: pathlib.Path) -> tuple[np.ndarray, list[int]] | None:
-    """The memory-mapped array and the list behind it; None for a damaged file."""
+    """The memory-mapped array and the list after it; None for a damaged file."""
     try:
         images = np.load(path, mmap_mode="r")
         with open(path, "rb") as file:
@@ -262,6 +265,6 @@ def read_parts(
     skip_unreadable: bool,
     cache_dir: str | os.PathLike | None,
 ) -> tuple[ImageSet, ImageSet]:
-    """Read the training and the test part; see `ImageFiles.read`."""
+    """Prepares the training and the test part; see `ImageFiles.read`."""
     train, test = (part.read(image_size, skip_unreadable, cache_dir) for part in parts)
     return train, test

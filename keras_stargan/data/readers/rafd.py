@@ -1,4 +1,4 @@
-"""The Radboud Faces Database, read from a folder of the user's."""
+"""The Radboud Faces Database (RaFD), read from a folder."""
 
 import os
 import pathlib
@@ -32,27 +32,33 @@ def load_rafd(
     skip_unreadable: bool = False,
     cache_dir: str | os.PathLike | None = None,
 ) -> tuple[ImageSet, ImageSet]:
-    """Read the Radboud Faces Database (RaFD) from a folder.
+    """Reads the Radboud Faces Database (RaFD) from a folder.
 
-    Pictures that are not square are cropped to a fixed square around the face;
-    square ones are taken whole. If the crop does not suit your pictures, crop
-    them to squares beforehand. See `list_rafd` for the layouts, `ImageFiles.read`
-    for how the pictures are prepared and kept.
+    A file with a name of RaFD tells its subject and expression; it is left out unless
+    its camera angle is 45, 90 or 135 degrees. Any other picture must lie in a folder
+    that is named after its expression. It counts as a subject of its own, so that
+    one person may then be in both parts. If there are folders `train` and `test` (or
+    `val`), they are the two parts; otherwise the subjects are split at random. The
+    numbers of files that are used and not used are printed.
+
+    Pictures that are not square are cropped to a fixed square around the face; square
+    ones are taken whole. If the crop does not suit your pictures, crop them to squares
+    beforehand. `ImageFiles.read` says how the images are prepared and kept.
 
     Args:
-        data_dir: the folder.
-        image_size: width and height of the pictures, in pixels.
-        test_fraction: share of the people in the test part, in (0, 1), if there
+        data_dir: the folder. The error for a wrong one lists the layouts.
+        image_size: width and height of the images, in pixels.
+        test_fraction: share of the subjects in the test part, in (0, 1), if there
             is no folder for it.
-        seed: decides who is in the test part.
+        seed: decides which.
         skip_unreadable: leave out files that cannot be read instead of stopping.
-        cache_dir: where the prepared pictures are kept.
+        cache_dir: folder for the prepared images.
 
     Returns:
         The training and the test part, with RaFD's eight expressions as labels.
 
     Raises:
-        ValueError: if the folder does not hold what `list_rafd` says, a picture
+        ValueError: if the folder does not hold what is described above, a picture
             cannot be read, or an argument is out of range.
     """
     parts = list_rafd(data_dir, test_fraction, seed)
@@ -62,27 +68,13 @@ def load_rafd(
 def list_rafd(
     data_dir: str | os.PathLike, test_fraction: float = 0.1, seed: int = 0
 ) -> tuple[ImageFiles, ImageFiles]:
-    """List and split the pictures of RaFD in a folder.
-
-    A file named as RaFD names them says its person and expression, and is left
-    out unless its camera angle is 45, 90 or 135 degrees. Any other picture must
-    lie in a folder named after its expression, and counts as a person of its
-    own, so one person may then be in both parts. If there are folders `train`
-    and `test` (or `val`), they are the split; else the people are split at
-    random. How many files are used, and how many are not, is printed.
-
-    Args:
-        data_dir: the folder; see the layouts in the error for a wrong one.
-        test_fraction: share of the people in the test part, in (0, 1), if there
-            is no folder for it.
-        seed: decides who is in the test part.
+    """Lists and splits the pictures that `load_rafd` reads, with the same arguments.
 
     Returns:
-        The training and the test part, with RaFD's eight expressions as labels.
+        The training and the test part.
 
     Raises:
-        ValueError: if the folder does not hold what is said above, or
-            `test_fraction` is out of range.
+        ValueError: as `load_rafd`, except for pictures that cannot be read.
     """
     listing = FolderListing(data_dir, _describe, _LAYOUTS)
     training = {expression for _, expression, _ in listing.parts[0]}
@@ -95,10 +87,10 @@ def list_rafd(
         raise ValueError(
             f"{listing.summary}; none in {str(listing.bases[-1])!r}. {_LAYOUTS}"
         )
-    people = {person for part in listing.parts for _, _, person in part}
-    if len(people) < 2:
+    subjects = {subject for part in listing.parts for _, _, subject in part}
+    if len(subjects) < 2:
         raise ValueError(
-            f"{listing.summary}, all of one person, {min(people)}. {_LAYOUTS}"
+            f"{listing.summary}, all of one person, {min(subjects)}. {_LAYOUTS}"
         )
     print(listing.summary)
     label_set = LabelSet(EXPRESSIONS.names, name="RaFD")

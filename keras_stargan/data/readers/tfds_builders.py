@@ -1,17 +1,17 @@
 """TensorFlow Datasets' builders for RaFD and for folders of pictures.
 
-They write a folder's pictures to TFRecord shards, once, to be read with `load_tfds`
-or with TFDS itself:
+They write a folder's pictures to TFRecord shards. `load_tfds` or TFDS itself then
+reads the shards:
 
     python -m keras_stargan.data.tfds_build rafd --manual_dir=RaFD
     python -m keras_stargan.data.tfds_build picture_folders --manual_dir=pets \
         --config='{"name": "pets"}'
 
-The flags are those of `tfds build`, and where that command works, so does
+The flags are those of `tfds build`. Where that command works, so does
 
     tfds build rafd --imports=keras_stargan.data.readers.tfds_builders --manual_dir=RaFD
 
-In Python, importing this file is what makes TFDS know the builders.
+In Python, import this module to register the builders with TFDS.
 """
 
 import io
@@ -26,17 +26,18 @@ from keras_stargan.data.readers.rafd import list_rafd
 from keras_stargan.files.pictures import open_picture
 from keras_stargan.labels.published import EXPRESSIONS
 
-# What begins so is kept byte by byte: every reader of TFDS knows these formats.
+# Files that begin in this way are kept byte by byte, since every reader of TFDS knows
+# these formats. Others are stored as PNG.
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-# Where there is no split yet, whatever is held out is put back.
+# The readers want to hold out a part. It is put back where there is no split yet.
 _LEAST = 1e-9
 
 
 class _Pictures(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Pictures in the user's folder, each with a label and a person.
 
-    The splits are `train` and `test` if the folder has both; else all is in
-    `train`, and is split by person when it is loaded.
+    The splits are `train` and `test` if the folder has both. Otherwise all pictures
+    are in `train`, and are split by person when they are loaded.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -99,8 +100,8 @@ class Rafd(_Pictures):
     """The Radboud Faces Database, as `list_rafd` finds it in the manual folder."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        "RaFD is handed out on request by https://rafd.socsci.ru.nl. --manual_dir must "
-        "be the folder of its pictures, named as handed out, such as "
+        "RaFD is given out on request at https://rafd.socsci.ru.nl. --manual_dir must "
+        "be the folder of its pictures, with their original names, such as "
         "Rafd090_01_Caucasian_female_angry_frontal.jpg, or in a folder for each "
         "expression."
     )
@@ -120,8 +121,8 @@ class Rafd(_Pictures):
 class PictureFolders(_Pictures):
     """A folder of folders, one for each domain, as `list_folders` finds them.
 
-    The domains' names are found when it is built and kept with the shards. A config
-    of your own, `--config='{"name": "pets"}'`, gives each set of pictures its name.
+    The domains' names are found when the data set is built, and kept with the shards.
+    Give each set of pictures a name with a config, `--config='{"name": "pets"}'`.
     """
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = (

@@ -1,8 +1,8 @@
 """Data sets that TensorFlow Datasets (TFDS) has prepared on this machine.
 
-The shards hold the pictures as they were in their files, and TFDS only reads them:
-decoding, cropping and keeping the result is what `ImageFiles` does for files, so the
-same picture gives the same pixels either way.
+TFDS only reads the shards, which hold the pictures' files byte by byte. `ImageFiles`
+decodes and crops the pictures and keeps the result, as it does for files on disk, so
+that the same picture gives the same pixels in both ways.
 """
 
 import dataclasses
@@ -35,34 +35,44 @@ def load_tfds(
     skip_unreadable: bool = False,
     cache_dir: str | os.PathLike | None = None,
 ) -> tuple[ImageSet, ImageSet]:
-    """Read a data set that TFDS has prepared on this machine.
+    """Reads a data set that TFDS has prepared on this machine.
 
-    See `list_tfds` for which, `ImageFiles.read` for how the pictures are prepared
-    and kept.
+    Nothing is downloaded or built. The data set must have the feature `image`, and one
+    of
+
+    * `label`, classes: the labels are categorical. The splits `train` and `test`
+      are the two parts if both exist. Otherwise all pictures are split by the feature
+      `person`; without it, every picture is a subject of its own.
+    * `attributes`, truth values by name, as in `celeb_a`: the labels are binary,
+      and hair colours exclude each other. As in the paper, pictures of all splits
+      together are held out at random.
+
+    `ImageFiles.read` says how the images are prepared and kept.
 
     Args:
-        name: as TFDS names it: `rafd`, `picture_folders/pets`, `celeb_a:2.1.0`.
-        image_size: width and height of the pictures, in pixels.
-        data_dir: TFDS's folder. Default: `$TFDS_DATA_DIR`, else
+        name: the name in TFDS: `rafd`, `picture_folders/pets`, `celeb_a:2.1.0`.
+        image_size: width and height of the images, in pixels.
+        data_dir: folder of TFDS. Defaults to `$TFDS_DATA_DIR`, else
             `~/tensorflow_datasets`.
-        attributes: names of the labels, for a set with attributes such as
-            `celeb_a`. Default: the paper's five.
-        test_fraction: share of the people in the test part, in (0, 1), if the set
-            has classes and no split `test`.
-        test_images: how many pictures are held out of a set with attributes.
-        seed: decides who or which.
-        crop: `"square"` or `"face"`, see `ImageFiles`. Default: `"face"` for
-            `rafd`, else `"square"`.
+        attributes: names of the labels, for a data set with attributes such as
+            `celeb_a`. Defaults to the paper's five.
+        test_fraction: share of the subjects in the test part, in (0, 1), if the data
+            set has classes and no split `test`.
+        test_images: number of pictures that are held out, if it has attributes.
+        seed: decides which subjects or pictures.
+        crop: `"square"` or `"face"`, see `ImageFiles`. Defaults to `"face"` for
+            `rafd`, and to `"square"` for others.
         skip_unreadable: leave out pictures that cannot be read instead of stopping.
-        cache_dir: where the prepared pictures are kept.
+        cache_dir: folder for the prepared images.
 
     Returns:
         The training and the test part.
 
     Raises:
         ImportError: if TFDS is not installed.
-        ValueError: if the set is not as `list_tfds` says, a picture cannot be
-            read, or an argument is out of range.
+        ValueError: if the data set is not prepared (the message names those that
+            are), has other features or no such attribute, a picture cannot be read,
+            or an argument is out of range.
     """
     parts = list_tfds(
         name, data_dir, attributes, test_fraction, test_images, seed, crop
@@ -79,34 +89,14 @@ def list_tfds(
     seed: int = 0,
     crop: str | None = None,
 ) -> tuple[ImageFiles, ImageFiles]:
-    """List and split the pictures of a data set that TFDS has prepared.
-
-    Nothing is downloaded or built. A set must have the feature `image`, and one of
-
-    * `label`, classes: the labels are categorical. The splits `train` and `test`
-      are the parts if there are both; else all pictures are split by `person`, or
-      each by itself without such a feature.
-    * `attributes`, truth values by name, as in `celeb_a`: the labels are binary,
-      and hair colours exclude each other. Of all splits together so many pictures
-      are held out at random, as in the paper.
-
-    Args:
-        name: as for `load_tfds`, like the other arguments.
-        data_dir: TFDS's folder.
-        attributes: names of the labels, for a set with attributes.
-        test_fraction: share of the people in the test part.
-        test_images: how many pictures are held out of a set with attributes.
-        seed: decides who or which.
-        crop: `"square"` or `"face"`.
+    """Lists and splits the pictures that `load_tfds` reads, with the same arguments.
 
     Returns:
         The training and the test part.
 
     Raises:
         ImportError: if TFDS is not installed.
-        ValueError: if the set is not prepared (the message names those that are),
-            has other features or no such attribute, or an argument is out of
-            range.
+        ValueError: as `load_tfds`, except for pictures that cannot be read.
     """
     builder = _prepared(name, data_dir)
     label_set = _label_set(builder, attributes)
@@ -130,12 +120,12 @@ def list_tfds(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _ShardPictures(ImageFiles):
-    """Pictures in TFDS's shards; their `paths` are names for messages only.
+    """Pictures in the shards of TFDS; their `paths` are names for messages only.
 
     Args:
-        builder: of the prepared data set.
-        split: that the pictures are of.
-        rows: integers of shape `(n,)`, ascending: which of the split.
+        builder: the builder of the prepared data set.
+        split: the split that holds the pictures.
+        rows: integers of shape `(n,)`, ascending: the pictures' indices in the split.
     """
 
     _per_image = (*ImageFiles._per_image, "rows")
@@ -160,19 +150,21 @@ class _ShardPictures(ImageFiles):
         examples = _examples(self.builder, self.split, ["image"])
         examples = examples.take(last + 1).enumerate()
         examples = examples.filter(lambda row, _: wanted[row])
-        # One by one, leaving TensorFlow takes longer than reading.
+        # In batches: handing single pictures from TensorFlow to NumPy takes longer
+        # than reading them.
         batches = examples.batch(64).prefetch(1).as_numpy_iterator()
         contents = (content for _, batch in batches for content in batch["image"])
         return zip(self.paths, contents, strict=True)
 
 
 def _prepared(name: str, data_dir: str | os.PathLike | None) -> Any:
-    """The builder of a data set in TFDS's folder."""
+    """The builder of a prepared data set."""
     tfds = _import_tfds()
     from tensorflow_datasets.core import read_only_builder
     from tensorflow_datasets.core.utils import file_utils
 
-    # Not tfds.builder or tfds.load: these prefer code to what is prepared.
+    # Not tfds.builder or tfds.load: these prefer a builder's code, which they may
+    # download, to the data set that is prepared here.
     root = pathlib.Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
     try:
         return read_only_builder.builder_from_files(name, data_dir=root)
@@ -206,7 +198,7 @@ def _label_set(builder: Any, attributes: Sequence[str] | None) -> LabelSet:
         if isinstance(known, tfds.features.FeaturesDict):
             label_set = attribute_labels(attributes or ATTRIBUTES)
             for name in label_set.names:
-                LabelSet(tuple(known.keys())).index(name)  # Raises if there is none.
+                LabelSet(tuple(known.keys())).index(name)  # Raises for an unknown one.
             return label_set
         if isinstance(label, tfds.features.ClassLabel) and attributes is None:
             metadata = builder.info.metadata or {}
@@ -221,7 +213,7 @@ def _label_set(builder: Any, attributes: Sequence[str] | None) -> LabelSet:
 def _list_split(
     builder: Any, split: str, label_set: LabelSet, crop: str | None
 ) -> _ShardPictures:
-    """The pictures of a split, with all but the pictures read."""
+    """The pictures of a split; their labels are read, the pictures are not."""
     tfds = _import_tfds()
     texts = {
         name
@@ -266,7 +258,7 @@ def _list_split(
 
 
 def _examples(builder: Any, split: str, wanted: Iterable[str]) -> "tf.data.Dataset":
-    """Some features of a split's examples, in the shards' order; pictures encoded."""
+    """Some features of a split's examples, in the shards' order; images not decoded."""
     tfds = _import_tfds()
     encoded = {
         name: tfds.decode.SkipDecoding()
