@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_stargan.data.drawn import avatar_renderer, load_creatures
+from keras_stargan.data import load_creatures
+from keras_stargan.data.drawn import avatar_renderer
 
 SIZE = 24
 
