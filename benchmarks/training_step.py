@@ -48,7 +48,8 @@ def seconds_per_step() -> float:
         adams = [keras.optimizers.Adam(1e-4, beta_1=0.5) for _ in range(2)]
     else:
         adams = [keras_stargan.Adam() for _ in range(2)]
-    model.compile(*adams, jit_compile=FLAGS.compare == "xla" and FLAGS.on)
+    adams = dict(zip(model.networks, adams, strict=True))
+    model.compile(adams, jit_compile=FLAGS.compare == "xla" and FLAGS.on)
     rng = np.random.RandomState(0)
     size = FLAGS.image_size
     images = rng.uniform(-1, 1, (FLAGS.batch_size, size, size, 3)).astype("float32")

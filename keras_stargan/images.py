@@ -1,7 +1,6 @@
 """Images as arrays: value ranges, grids with captions, PNG files."""
 
 import os
-import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -51,44 +50,6 @@ def from_uint8(images: np.ndarray) -> np.ndarray:
     if images.dtype != np.uint8:
         raise ValueError(f"images must be uint8; received dtype {images.dtype}.")
     return images.astype("float32") / np.float32(127.5) - np.float32(1.0)
-
-
-def check_images(images: np.ndarray, size: int, what: str = "images") -> None:
-    """Raises `ValueError` unless images are what a model of a size takes.
-
-    Args:
-        images: that are to have shape `(n, size, size, 3)`, n > 0, and values from
-            -1 to 1.
-        size: height and width of the model's images in pixels.
-        what: they are called in the message.
-    """
-    needed = (
-        f"This model needs {what} of shape (n, {size}, {size}, 3) with values from "
-        "-1 to 1"
-    )
-    shape = tuple(images.shape)
-    if shape[1:] != (size, size, 3):
-        raise ValueError(f"{needed}; received {what} of shape {shape}.")
-    if shape[0] == 0:
-        raise ValueError(f"{needed}; received no image at all.")
-    low, high = float(np.min(images)), float(np.max(images))
-    # Written so that NaN is refused too.
-    if not (low >= -1.001 and high <= 1.001):
-        raise ValueError(
-            f"{needed}; received values from {low:.4g} to {high:.4g}. Pixels from 0 to "
-            "255 become so by `images / 127.5 - 1`."
-        )
-
-
-def warn_if_unsigned(images: np.ndarray) -> None:
-    """Warns of training images that seem to run from 0 to 1."""
-    low = float(np.min(images))
-    if low >= 0:
-        warnings.warn(
-            f"No pixel of the first batch is below 0 (the least is {low:.3g}); "
-            "StarGAN's images run from -1 to 1, not from 0 to 1.",
-            stacklevel=5,
-        )
 
 
 def image_grid(

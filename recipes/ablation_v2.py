@@ -86,16 +86,24 @@ class LabelGuided:
         """Side of the images in pixels."""
         return self.model.image_size
 
-    def styles_of_latents(self, latents: Any, domain: Any) -> np.ndarray:
-        """The domain's label, for each latent code."""
-        numbers = self.domains.to_indices(domain, len(latents), "domain")
-        return np.eye(len(self.domains), dtype="float32")[numbers]
+    def conditions(
+        self,
+        target: Any,
+        latents: Any = None,
+        references: Any = None,
+        batch_size: int = 32,
+    ) -> np.ndarray:
+        """The domain's label, for each latent code or reference."""
+        count = len(references if latents is None else latents)
+        return self.model.conditions(target, count=count)
 
-    styles_of_references = styles_of_latents
-
-    def translate(self, images: Any, styles: Any, batch_size: int = 32) -> np.ndarray:
+    def translate(
+        self, images: Any, conditions: Any, batch_size: int = 32
+    ) -> np.ndarray:
         """Translates to the domains of labels."""
-        return self.model.translate(images, styles, batch_size)
+        return self.model.translate(
+            images, conditions=conditions, batch_size=batch_size
+        )
 
 
 def method_of(name: str) -> training.Method:

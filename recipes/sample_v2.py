@@ -213,11 +213,11 @@ class Samples:
         return others
 
     def _latent_frames(self, name: str, psi: float) -> Iterator[np.ndarray]:
-        return self._frames(self.model.styles_of_latents(self.latents, name, psi))
+        return self._frames(self.model.conditions(name, latents=self.latents, psi=psi))
 
     def _reference_frames(self, name: str) -> Iterator[np.ndarray]:
         own = self.reference_domains == self.model.domains.index(name)
-        styles = self.model.styles_of_references(self.references[own], name)
+        styles = self.model.conditions(name, references=self.references[own])
         return self._frames(styles, self.references[own])
 
     def _frames(

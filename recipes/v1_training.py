@@ -69,10 +69,8 @@ def make_model(settings: dict, label_sets: list[LabelSet]) -> keras_stargan.Star
         dtype=training.dtype_policy(settings),
         **{name: settings[name] for name in names},
     )
-    rate = settings["learning_rate"]
     model.compile(
-        keras_stargan.Adam(rate),
-        keras_stargan.Adam(rate),
+        model.make_optimizers(settings["learning_rate"]),
         jit_compile=training.jit_compile(),
     )
     return model

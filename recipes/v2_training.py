@@ -14,7 +14,6 @@ from keras_stargan.export.saved_model_v2 import export_saved_model_v2
 from keras_stargan.images import from_uint8
 from keras_stargan.labels import LabelSet
 from keras_stargan.methods.stargan_v2.pytorch import load_fan
-from keras_stargan.methods.stargan_v2.stargan_v2 import published_adam
 from keras_stargan.use.sampling import latent_grid, reference_grid
 
 # The published settings, for real data (the paper's appendix).
@@ -103,12 +102,10 @@ def make_model(settings: dict, label_sets: list[LabelSet]) -> keras_stargan.Star
     )
     if fan:
         load_fan(model, fan)
-    rate = settings["learning_rate"]
     model.compile(
-        published_adam(rate),
-        published_adam(settings["mapping_learning_rate"]),
-        published_adam(rate),
-        published_adam(rate),
+        model.make_optimizers(
+            settings["learning_rate"], settings["mapping_learning_rate"]
+        ),
         jit_compile=training.jit_compile(),
     )
     return model

@@ -42,5 +42,5 @@ def graph_optimiser():
 @pytest.fixture
 def faster_truncation(monkeypatch):
     """The mean style of 100 latents in place of 10,000."""
-    module = "keras_stargan.methods.stargan_v2.translation"
+    module = "keras_stargan.methods.base"
     monkeypatch.setattr(f"{module}.TRUNCATION_SAMPLES", 100)

@@ -48,6 +48,11 @@ class Painter:
         self.diversity = diversity
         self.translated = 0
 
+    def conditions(self, target, latents=None, references=None, batch_size=32):
+        if references is None:
+            return self.styles_of_latents(latents, target)
+        return self.styles_of_references(references, target)
+
     def styles_of_latents(self, latents, domain):
         low, high = LEVELS[domain] / 127.5 - 1
         share = 0.5 + 0.5 * self.diversity * np.tanh(latents)
@@ -58,10 +63,10 @@ class Painter:
         assert np.all((references >= low - 1e-6) & (references <= high + 1e-6))
         return references[:, 0, 0]
 
-    def translate(self, images, styles, batch_size):
-        assert len(images) == len(styles) <= batch_size
+    def translate(self, images, conditions, batch_size):
+        assert len(images) == len(conditions) <= batch_size
         self.translated += len(images)
-        return np.tile(styles[:, None, None], (1, SIZE, SIZE, 1))
+        return np.tile(conditions[:, None, None], (1, SIZE, SIZE, 1))
 
 
 def colour_network(**options):
@@ -125,9 +130,9 @@ def test_no_reference_is_used_twice_for_an_image_if_there_are_enough():
     drawn = []
 
     class Recording(Painter):
-        def translate(self, images, styles, batch_size):
-            drawn.append((images[:, 0, 0], styles))
-            return super().translate(images, styles, batch_size)
+        def translate(self, images, conditions, batch_size):
+            drawn.append((images[:, 0, 0], conditions))
+            return super().translate(images, conditions, batch_size)
 
     evaluate(Recording(), counts=(5, 5, 5), num_translations=5, batch_size=5)
     by_references = drawn[len(drawn) // 2 :]
@@ -166,8 +171,8 @@ def test_lpips_is_the_mean_over_all_pairs():
     drawn = []
 
     class Recording(Painter):
-        def translate(self, images, styles, batch_size):
-            drawn.append(super().translate(images, styles, batch_size))
+        def translate(self, images, conditions, batch_size):
+            drawn.append(super().translate(images, conditions, batch_size))
             return drawn[-1]
 
     figures = evaluate(

@@ -21,8 +21,7 @@ def train(strategy, dataset, optimizer, jit_compile=False, epochs=1):
     with strategy.scope():
         model = make_model()
         model.compile(
-            optimizer(),
-            optimizer(),
+            {"generator": optimizer(), "discriminator": optimizer()},
             jit_compile=jit_compile,
             # Of one device, tracing the graph would take longer than the steps.
             run_eagerly=strategy.num_replicas_in_sync == 1,
@@ -66,7 +65,7 @@ def test_target_labels_are_shuffled_over_the_global_batch():
         def _discriminator_losses(self, batch, draws):
             tf.py_function(
                 lambda own, target: seen.append((own.numpy(), target.numpy())),
-                [batch[1], draws["target_labels"]],
+                [batch["labels"], draws["target_labels"]],
                 [],
             )
             return super()._discriminator_losses(batch, draws)
@@ -178,7 +177,7 @@ def test_linear_decay_falls_in_the_second_half_at_each_tenth_step(step, rate):
 
 def test_linear_decay_sets_the_rate_of_both_optimizers_by_the_global_step():
     model = make_model()
-    model.compile(Adam(1.0), Adam(1.0), run_eagerly=True)
+    model.compile(model.make_optimizers(1.0), run_eagerly=True)
     decay = LinearDecay(1e-3, total_steps=8)
     for _ in range(2):  # as a run that was stopped after three of its steps
         history = model.fit(
@@ -208,7 +207,11 @@ def test_progress_bar_fits_the_terminal_until_the_epoch_ends(monkeypatch, capsys
 
 def test_nan_stops_the_run_naming_step_and_loss():
     model = make_model()
-    model.compile(Adam(1e-3), Adam(1e38), run_eagerly=True)
+    model.compile(
+        generator_optimizer=Adam(1e-3),
+        discriminator_optimizer=Adam(1e38),
+        run_eagerly=True,
+    )
     with pytest.raises(FloatingPointError, match=r"After step 2, D/cls.*not finite"):
         model.fit(make_dataset(4), callbacks=[StopOnNaN()], verbose=0)
 

@@ -88,12 +88,12 @@ def test_translations_are_those_of_the_model(model, served):
 def test_styles_are_those_of_the_model(model, served):
     np.testing.assert_allclose(
         served["style_from_latent"],
-        model.styles_of_latents(GIVEN["latents"], GIVEN["domains"]),
+        model.conditions(GIVEN["domains"], latents=GIVEN["latents"]),
         atol=1e-5,
     )
     np.testing.assert_allclose(
         served["style_from_reference"],
-        model.styles_of_references(GIVEN["references"], GIVEN["domains"]),
+        model.conditions(GIVEN["domains"], references=GIVEN["references"]),
         atol=1e-5,
     )
 

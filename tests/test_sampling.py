@@ -131,11 +131,11 @@ def test_frames_go_from_style_to_style_below_the_sources(model):
     for place, style in ways.items():
         above, below = cells(frames[place], 2, 3)
         assert_shows(above, IMAGES)
-        assert_shows(below, model.translate(IMAGES, styles=style[None]))
+        assert_shows(below, model.translate(IMAGES, conditions=style[None]))
 
 
 def test_references_slide_with_their_styles(model):
-    styles = model.styles_of_references(REFERENCES, 0)
+    styles = model.conditions(0, references=REFERENCES)
     frames = list(interpolation_frames(model, IMAGES, styles, REFERENCES, 2))
     assert len(frames) == 5
     half = np.concatenate([REFERENCES[1][8:], REFERENCES[2][:8]])
@@ -143,7 +143,7 @@ def test_references_slide_with_their_styles(model):
         shown = cells(frames[place], 2, 4)
         assert_shows(shown[0], [WHITE, *IMAGES])
         assert_shows(shown[1, 0], reference)
-    last = model.translate(IMAGES, styles=styles[2:])
+    last = model.translate(IMAGES, conditions=styles[2:])
     assert_shows(cells(frames[4], 2, 4)[1, 1:], last)
 
 
@@ -152,7 +152,7 @@ def test_frames_are_not_made_before_they_are_needed(model, monkeypatch):
     monkeypatch.setattr(
         model,
         "translate",
-        lambda images, styles: translated.append(len(images)) or images,
+        lambda images, conditions: translated.append(len(images)) or images,
     )
     frames = interpolation_frames(model, IMAGES, np.zeros((5, 8)))
     assert translated == []

@@ -258,14 +258,21 @@ def test_translate_refuses_other_shapes():
         make_model().translate(IMAGES[:, :8], ONE_HOT)
 
 
+def adams():
+    return {
+        "generator": keras_stargan.Adam(1e-3),
+        "discriminator": keras_stargan.Adam(2e-3),
+    }
+
+
 def test_training_goes_on_after_saving_as_if_never_stopped(tmp_path):
     unbroken = make_model()
     eager = {"run_eagerly": True}
-    unbroken.compile(keras_stargan.Adam(1e-3), keras_stargan.Adam(2e-3), **eager)
+    unbroken.compile(adams(), **eager)
     unbroken.fit(make_dataset(6), verbose=0)
 
     first = make_model()
-    first.compile(keras_stargan.Adam(1e-3), keras_stargan.Adam(2e-3), **eager)
+    first.compile(adams(), **eager)
     first.fit(make_dataset(3), verbose=0)
     first.save(tmp_path / "model.keras")
     second = keras.saving.load_model(tmp_path / "model.keras")
@@ -279,7 +286,9 @@ def test_training_goes_on_after_saving_as_if_never_stopped(tmp_path):
 def test_keras_own_optimizers_can_be_used_and_saved(tmp_path):
     model = make_model()
     model.compile(
-        keras.optimizers.RMSprop(1e-3), keras.optimizers.Adam(1e-3), run_eagerly=True
+        generator_optimizer=keras.optimizers.RMSprop(1e-3),
+        discriminator_optimizer=keras.optimizers.Adam(1e-3),
+        run_eagerly=True,
     )
     model.fit(make_dataset(2), verbose=0)
     model.save(tmp_path / "model.keras")

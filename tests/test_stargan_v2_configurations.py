@@ -77,7 +77,7 @@ def test_latents_matter_from_d_on(trained):
 
 def test_references_matter_from_d_on(trained):
     name, model, _, _ = trained
-    styles = model.styles_of_references(REFERENCES, DOMAINS)
+    styles = model.conditions(DOMAINS, references=REFERENCES)
     same_domain = np.array_equal(styles[0], styles[3])
     assert DOMAINS[0] == DOMAINS[3] and same_domain == (name in "BC")
 
@@ -98,10 +98,10 @@ def test_without_diversity_its_weight_is_0(trained):
 
 def test_the_latent_code_is_what_d_finds_again():
     model, _, _ = train("D")
-    codes = model.styles_of_latents(LATENTS, [1, 0, 0, 2])
+    codes = model.conditions([1, 0, 0, 2], latents=LATENTS)
     np.testing.assert_array_equal(codes[:, :4], LATENTS)
     np.testing.assert_array_equal(codes[:, 4:], np.eye(3)[[1, 0, 0, 2]])
-    found = model.styles_of_references(REFERENCES, [1, 0, 0, 2])
+    found = model.conditions([1, 0, 0, 2], references=REFERENCES)
     np.testing.assert_array_equal(found[:, 4:], np.eye(3)[[1, 0, 0, 2]])
 
 

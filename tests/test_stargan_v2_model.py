@@ -49,7 +49,7 @@ def trained(tmp_path_factory):
     """A model after two steps, its weights before, after one and after two."""
     model = make_model()
     # Tracing the graph would take longer than the steps.
-    model.compile(*(fast_adam() for _ in range(4)), run_eagerly=True)
+    model.compile({name: fast_adam() for name in model.networks}, run_eagerly=True)
     states = [weights(model)]
     for _ in range(2):
         model.fit(dataset(), steps_per_epoch=1, verbose=0)
@@ -121,9 +121,9 @@ def test_domains_go_by_name_or_number_or_one_for_each(model):
 
 
 def test_styles_of_references_are_those_that_translate(model):
-    styles = model.styles_of_references(REFERENCES, "cat")
+    styles = model.conditions("cat", references=REFERENCES)
     np.testing.assert_allclose(
-        model.translate(IMAGES, styles=styles),
+        model.translate(IMAGES, conditions=styles),
         model.translate(IMAGES, "cat", references=REFERENCES),
         atol=1e-5,
     )
@@ -140,14 +140,14 @@ def test_one_style_serves_all_images(model, source):
 
 
 def test_truncation_moves_styles_towards_the_domains_mean(model):
-    styles = model.styles_of_latents(LATENTS, "dog")
-    mean = model.mean_style("dog")
+    styles = model.conditions("dog", latents=LATENTS)
+    mean = model.mean_condition("dog")
     np.testing.assert_allclose(
-        model.styles_of_latents(LATENTS, "dog", psi=0.5),
+        model.conditions("dog", latents=LATENTS, psi=0.5),
         mean + 0.5 * (styles - mean),
         atol=1e-5,
     )
-    assert not np.allclose(mean, model.mean_style("cat"), atol=1e-2)
+    assert not np.allclose(mean, model.mean_condition("cat"), atol=1e-2)
 
 
 class HalfTrained(keras_stargan.StarGANv2):
@@ -202,18 +202,18 @@ def test_fit_refuses_bad_batches(model, batch, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"domain": 0}, "one of latents, references and styles; received none"),
+        ({}, "a target, or conditions .*received neither"),
         (
-            {"domain": 0, "latents": LATENTS, "references": REFERENCES},
-            "received latents and references",
+            {"target": 0, "latents": LATENTS, "references": REFERENCES},
+            "latents or references, not both",
         ),
-        ({"latents": LATENTS}, "domain=None with latents"),
-        ({"domain": 0, "styles": np.zeros((4, 8))}, "none with styles"),
-        ({"domain": "lion", "latents": LATENTS}, "'lion' among cat, dog, wild"),
-        ({"domain": 3, "latents": LATENTS}, "from 0 to 2 .*received 3"),
-        ({"domain": 0, "latents": LATENTS[:, :3]}, r"shape \(n, 4\)"),
-        ({"domain": 0, "latents": LATENTS[:2]}, "as many latents as images, 4"),
-        ({"styles": np.zeros((4, 7))}, r"\(4, 8\) or \(1, 8\); received \(4, 7\)"),
+        ({"latents": LATENTS}, "received neither"),
+        ({"target": 0, "conditions": np.zeros((4, 8))}, "received both"),
+        ({"target": "lion", "latents": LATENTS}, "'lion' among cat, dog, wild"),
+        ({"target": 3, "latents": LATENTS}, "from 0 to 2 .*received 3"),
+        ({"target": 0, "latents": LATENTS[:, :3]}, r"shape \(n, 4\)"),
+        ({"target": 0, "latents": LATENTS[:2]}, "as many latents as images, 4"),
+        ({"conditions": np.zeros((4, 7))}, r"\(4, 8\) or \(1, 8\); received \(4, 7\)"),
     ],
 )
 def test_translate_refuses(model, arguments, message):

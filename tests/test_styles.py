@@ -20,21 +20,28 @@ class Model:
     image_size = 8
     latent_dim = 3
 
+    def conditions(self, target, latents=None, references=None, batch_size=32):
+        if references is None:
+            return self.styles_of_latents(latents, target)
+        return self.styles_of_references(references, target)
+
     def styles_of_latents(self, latents, domain):
         return np.clip(0.1 * latents, -0.4, 0.4) + (0.5 if domain else -0.5)
 
     def styles_of_references(self, references, domain):
         return references.mean(axis=(1, 2))
 
-    def translate(self, images, styles, batch_size):
-        return np.broadcast_to(styles[:, None, None], images.shape).astype("float32")
+    def translate(self, images, conditions, batch_size):
+        return np.broadcast_to(conditions[:, None, None], images.shape).astype(
+            "float32"
+        )
 
 
 class OneStyle(Model):
     """Whatever the style, its domain's mean comes out."""
 
-    def translate(self, images, styles, batch_size):
-        return super().translate(images, np.sign(styles) * 0.5, batch_size)
+    def translate(self, images, conditions, batch_size):
+        return super().translate(images, np.sign(conditions) * 0.5, batch_size)
 
 
 class NoisyModel(Model):
@@ -47,7 +54,7 @@ class NoisyModel(Model):
 class NoChange(Model):
     """Gives the images back."""
 
-    def translate(self, images, styles, batch_size):
+    def translate(self, images, conditions, batch_size):
         return images
 
 

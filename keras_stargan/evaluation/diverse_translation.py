@@ -206,7 +206,7 @@ def _latent_styles(
     model: Any, target: int, count: int, rng: np.random.Generator
 ) -> np.ndarray:
     latents = rng.standard_normal((count, model.latent_dim), "float32")
-    return model.styles_of_latents(latents, target)
+    return model.conditions(target, latents=latents, batch_size=256)
 
 
 def _reference_styles(
@@ -215,7 +215,10 @@ def _reference_styles(
     """The styles of all images of a domain."""
     parts = np.split(rows, range(batch_size, len(rows), batch_size))
     return np.concatenate(
-        [model.styles_of_references(from_uint8(images[part]), target) for part in parts]
+        [
+            model.conditions(target, references=from_uint8(images[part]))
+            for part in parts
+        ]
     )
 
 
@@ -242,7 +245,7 @@ def _translations(
         sources = from_uint8(images[rows[start : start + step]])
         translated = model.translate(
             np.repeat(sources, each, axis=0),
-            styles=styles[start : start + step].reshape(-1, styles.shape[2]),
+            conditions=styles[start : start + step].reshape(-1, styles.shape[2]),
             batch_size=batch_size,
         )
         yield translated.reshape(len(sources), each, *translated.shape[1:])

@@ -1,16 +1,13 @@
-"""The labels of all data sets of a model: masks, targets and losses."""
+"""The labels of all data sets of a model: names, entries and masks."""
 
 import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any, Union
 
-import keras
 import numpy as np
-from keras import ops
 
 from keras_stargan.labels.label_set import LabelSet, as_labels, index_of
-from keras_stargan.losses import classification_losses
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,15 +187,6 @@ class LabelSpace:
 
     # Targets.
 
-    def random_targets(self, labels: Any, order: Any) -> Any:
-        """Targets in training: the batch's own labels in a random order.
-
-        Args:
-            labels: tensor `(n, size)`.
-            order: integer tensor `(n,)`, a permutation.
-        """
-        return ops.take(labels, order, axis=0)
-
     def chosen_targets(
         self, labels: Any, guesses: Any = None
     ) -> list[tuple[str, np.ndarray]]:
@@ -286,31 +274,6 @@ class LabelSpace:
                     f"No image can be {' and '.join(names)}: they exclude each other."
                 )
         return self.unify(target, place)
-
-    # The discriminator's view.
-
-    def classification_loss(
-        self, labels: keras.KerasTensor, logits: keras.KerasTensor
-    ) -> keras.KerasTensor:
-        """-log D_cls(c | x) over the known labels only, mean over the batch.
-
-        (StarGAN, equations 2 and 3, and section 3.2.)
-
-        Args:
-            labels: `(batch, size)`.
-            logits: `(batch, num_labels)`.
-        """
-        losses = 0.0
-        for place, (label_set, entries) in enumerate(
-            zip(self.sets, self.entries, strict=True)
-        ):
-            known = 1.0
-            if len(self.sets) > 1:
-                known = labels[:, self.num_labels + place]
-            losses += known * classification_losses(
-                labels[:, entries], logits[:, entries], label_set.kind
-            )
-        return ops.mean(losses)
 
     def from_logits(self, logits: np.ndarray) -> np.ndarray:
         """The labels that a discriminator sees in images.

@@ -7,13 +7,17 @@ from keras_stargan.losses.adversarial import (
     r1_penalty,
     wasserstein_loss,
 )
-from keras_stargan.losses.classification import classification_losses
+from keras_stargan.losses.classification import (
+    classification_loss,
+    classification_losses,
+)
 from keras_stargan.losses.gradients import gradient_penalty
 from keras_stargan.losses.reconstruction import l1_loss
 
 __all__ = [
     "ADVERSARIAL_LOSSES",
     "adversarial_loss",
+    "classification_loss",
     "classification_losses",
     "gradient_penalty",
     "l1_loss",

@@ -1,4 +1,4 @@
-"""Training: the engine all methods share, its randomness, optimiser, callbacks."""
+"""Training: the engine all methods share, its randomness, optimizer, callbacks."""
 
 from keras_stargan.training.engine import AdversarialModel, Update
 from keras_stargan.training.gradients import input_gradient

@@ -1,80 +1,124 @@
 """The training engine: a method's networks and its list of updates make a step."""
 
+from __future__ import annotations
+
 import dataclasses
-import functools
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
-import tensorflow as tf
-from keras import tree
+from keras import ops
 
+from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.training.backends import training_backend
 from keras_stargan.training.randomness import Draws
+
+# A batch, or the draws of a step: named tensors with a row for each image.
+Tensors = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
 class Update:
-    """One update of a training step: which loss moves whose weights, how often.
+    """One update of a training step: which loss moves the weights of which networks.
 
     Args:
-        name: of the player, the first part of its losses' names in the logs.
-        loss: (batch, draws) -> dict of scalar terms, each a mean over the batch.
-            Draws are what the model's `draw` gave, this replica's share of them.
-        weights: the weight of each term in the loss, by name, or a function without
-            arguments that gives a weight which changes; these are also the terms
-            that are logged, as `name/term`, and their sum as `name/loss`.
-        networks: the attributes of the model that hold the networks to update,
-            each by its own optimiser.
+        name: of the player. It is the first part of its losses' names in the logs.
+        loss: takes (batch, draws), each a dictionary of tensors with a row for each
+            image, and returns a dictionary of scalar loss terms, each a mean over the
+            batch. With `gives`, it returns (terms, tensors).
+        loss_weights: maps each loss term to its weight: a float, or a callable
+            without arguments for a weight that changes. Exactly these terms are
+            logged, as `name/term`, and their weighted sum as `name/loss`.
+        networks: the attributes of the model that hold the networks to update, each
+            by its own optimizer.
         every: the update happens on each `every`-th step.
-        batches: where several data sets take turns, how many: then it happens on
-            each `every`-th row of so many steps, on each step of that row.
+        batches: how many data sets take turns. The update then happens on each
+            `every`-th row of so many steps, on each step of that row.
+        steps: the steps in which the update takes part at all, for methods that train
+            in stages. Defaults to all steps.
+        gives: names of tensors that `loss` returns besides its terms, a row for each
+            image. They are added to the batch of the updates after it.
+        between: called before the loss, with the *whole* batch instead of one
+            replica's part of it: takes (batch, draws) and returns (tensors, state).
+            The tensors are added to the draws; `state` maps attributes of the model,
+            weights that are not trained, to their new values. For what depends on the
+            order of all images, such as CycleGAN's pool of earlier images.
     """
 
     name: str
-    loss: Callable[[Any, Any], dict[str, tf.Tensor]]
-    weights: dict[str, float | Callable[[], tf.Tensor]]
+    loss: Callable[[Tensors, Tensors], Any]
+    loss_weights: dict[str, float | Callable[[], Any]]
     networks: tuple[str, ...]
     every: int = 1
     batches: int = 1
+    steps: range | None = None
+    gives: tuple[str, ...] = ()
+    between: Callable[[Tensors, Tensors], tuple[Tensors, dict[str, Any]]] | None = None
+
+    def is_due(self, step: int) -> bool:
+        """Whether the update happens in the step after `step` steps."""
+        in_stage = self.steps is None or step in self.steps
+        return in_stage and (step // self.batches + 1) % self.every == 0
 
     def log_names(self) -> tuple[str, ...]:
         """The names of its losses in the logs."""
-        return tuple(f"{self.name}/{term}" for term in (*self.weights, "loss"))
+        return tuple(f"{self.name}/{term}" for term in (*self.loss_weights, "loss"))
+
+    def losses(self, batch: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
+        """The loss terms by their names in the logs, and the tensors it gives.
+
+        Raises:
+            ValueError: if the loss does not return exactly the terms that have a
+                weight, or the tensors in `gives`.
+        """
+        returned = self.loss(batch, draws)
+        terms, tensors = returned if self.gives else (returned, {})
+        for what, given, needed in (
+            ("loss terms", terms, self.loss_weights),
+            ("tensors", tensors, self.gives),
+        ):
+            if set(given) != set(needed):
+                raise ValueError(
+                    f"The loss of the update {self.name!r} must return the {what} "
+                    f"{', '.join(needed)}; it returned {', '.join(given)}."
+                )
+        weights = {
+            term: weight() if callable(weight) else weight
+            for term, weight in self.loss_weights.items()
+        }
+        total = sum(weight * terms[term] for term, weight in weights.items())
+        named = {f"{self.name}/{term}": terms[term] for term in self.loss_weights}
+        return named | {f"{self.name}/loss": total}, tensors
 
 
 class AdversarialModel(keras.Model):
     """A Keras model trained by a list of updates instead of one loss.
 
-    A method subclasses it, holds its networks as attributes and gives:
+    A method subclasses it, holds its networks as attributes, and writes:
 
-    - `updates`: the `Update`s of one step, in their order, all on one batch;
-    - `draw(draws, batch)`: every random number of a step, for the global batch,
-      as a structure of tensors whose first axis is the batch.
+    - `updates`: the `Update`s of one step in their order, all on one batch;
+    - `draw(draws, batch)`: every random number of a step, for the global batch;
+    - `make_optimizers()`: the optimizer of each network.
 
-    Two things shape the step. Under `tf.distribute`, optimisers may only be
-    called directly in a replica, neither inside XLA nor inside a condition; and
-    an update may be due only on some steps. So each update is a `strategy.run` of
-    its own: the *condition* is around it, and only losses and gradients, within
-    it, are compiled with XLA.
-
-    A replica's losses are weighted by its share of the global batch, so that N
-    replicas give what one device gives, also when they do not share evenly.
+    A batch is a dictionary of named tensors, each with a row for each image. It is
+    prepared once, before the random numbers are drawn. A step is a function of the
+    model's state, its batch and the seed.
 
     Args:
-        seed: of every random draw in training. A step is a function of the
-            model's state, its batch, and this.
-        **kwargs: as for `keras.Model`.
+        seed: of every random draw in training.
+        **kwargs: as for `keras.Model`. `dtype="float64"` computes everything in
+            double precision.
     """
 
+    # Networks that have a moving average of their weights, in `average_NAME`.
+    averaged: tuple[str, ...] = ()
+    # How much of itself an average keeps at each step.
+    average_decay: float = 0.999
+    # Whether the decay at step t is at most (1 + t) / (10 + t), so that the average
+    # of a short run is not mostly the initial weights.
+    average_warmup: bool = False
+
     def __init__(self, seed: int = 0, **kwargs) -> None:
-        if keras.backend.backend() != "tensorflow":
-            raise RuntimeError(
-                "Models train on TensorFlow, but Keras runs on "
-                f"{keras.backend.backend()}; set the environment variable "
-                "KERAS_BACKEND=tensorflow before Keras is imported. (Networks and "
-                "losses by themselves run on any backend.)"
-            )
         super().__init__(**kwargs)
         self.seed = seed
         # How many steps the weights have seen; saved with them.
@@ -85,97 +129,151 @@ class AdversarialModel(keras.Model):
     @property
     def global_step(self) -> int:
         """How many steps the weights have seen."""
-        # A replicated variable converts to NumPy, though not to an int.
-        return int(self.step.value.numpy())
+        return int(ops.convert_to_numpy(self.step.value))
 
-    # What a method gives.
+    @property
+    def float_dtype(self) -> str:
+        """The type of images, losses and labels: float32, or float64 if asked for."""
+        return output_dtype(self.dtype_policy)
+
+    # What a method writes.
 
     @property
     def updates(self) -> tuple[Update, ...]:
         """The updates of a step, in their order."""
         raise NotImplementedError(f"{type(self).__name__} must define `updates`.")
 
-    def draw(self, draws: Draws, batch: Any) -> Any:
-        """Every random number of one step, for the global batch."""
+    def draw(self, draws: Draws, batch: Tensors) -> Tensors:
+        """Every random number of one step, a row for each image of the global batch."""
         raise NotImplementedError(f"{type(self).__name__} must define `draw`.")
 
-    def prepare(self, batch: Any) -> Any:
-        """What the losses take, of a replica's part of a batch: once for all updates.
+    def make_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """The published optimizer of each network, by the network's name."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define `make_optimizers`."
+        )
 
-        Tensors in any structure, with a row for each row of the batch.
+    def name_batch(self, x: Any, y: Any = None) -> Tensors:
+        """What `fit` was given as a dictionary of named tensors."""
+        if isinstance(x, dict) and y is None:
+            return x
+        return {"images": x} if y is None else {"images": x, "labels": y}
+
+    def prepare(self, batch: Tensors) -> Tensors:
+        """What `draw` and the losses take: once a step, for all updates.
+
+        Args:
+            batch: one replica's part of a batch.
+
+        Returns:
+            Tensors in any structure, with a row for each row of the batch.
         """
-        return batch
+        return {
+            name: ops.cast(values, self.float_dtype) for name, values in batch.items()
+        }
 
-    def check_batch(self, batch: Any) -> None:
+    def check_batch(self, batch: Tensors) -> None:
         """Raises `ValueError` if a batch of training data cannot be used."""
 
-    def after_updates(self) -> None:
-        """What else a step changes; called outside the replicas."""
+    # Averages.
+
+    def add_average(self, name: str, make: Callable[..., keras.Model]) -> None:
+        """Gives a network a moving average of its weights.
+
+        Args:
+            name: of the attribute that holds the network, one of `averaged`.
+            make: makes a network of the same structure, given its `name`.
+        """
+        average = make(name=f"average_{name}")
+        average.trainable = False
+        average.set_weights(getattr(self, name).get_weights())
+        setattr(self, f"average_{name}", average)
+
+    def current_average_decay(self) -> Any:
+        """How much of itself an average keeps at the present step."""
+        if not self.average_warmup:
+            return self.average_decay
+        step = ops.cast(self.step.value, self.float_dtype)
+        return ops.minimum(self.average_decay, (1.0 + step) / (10.0 + step))
 
     # Compilation.
 
     def compile(
         self,
-        optimizers: dict[str, keras.optimizers.Optimizer],
+        optimizers: dict[str, keras.optimizers.Optimizer] | None = None,
         jit_compile: bool | str = "auto",
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
+        **network_optimizers: keras.optimizers.Optimizer,
     ) -> None:
         """Sets what `fit` needs.
 
         Args:
-            optimizers: the optimiser of each network, by the network's name.
+            optimizers: the optimizer of each network, by the network's name. A
+                network that is not named gets the published one.
             jit_compile: whether losses and gradients are compiled with XLA.
                 "auto": on where there is a GPU; on CPUs XLA's convolutions are
                 about half as fast as TensorFlow's own.
             run_eagerly: whether to run step by step in Python, for debugging.
             steps_per_execution: how many steps run between callbacks.
+            **network_optimizers: the same by keyword, as `generator_optimizer=...`.
+
+        Raises:
+            RuntimeError: on a Keras backend that cannot train.
+            ValueError: for a network that no update trains, or float16 where one loss
+                moves several networks.
         """
+        backend = training_backend()
         # Saved as it was asked for: the model may be loaded on another machine.
         self._asked_jit_compile = jit_compile
         if jit_compile == "auto":
-            jit_compile = bool(tf.config.list_logical_devices("GPU"))
+            jit_compile = backend.has_gpu()
         super().compile(
             optimizer=None,
             jit_compile=jit_compile and not run_eagerly,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
         )
-        optimizers = {
-            name: keras.optimizers.get(optimizer)
-            for name, optimizer in optimizers.items()
+        given = dict(optimizers or {})
+        for keyword, optimizer in network_optimizers.items():
+            if optimizer is not None:
+                given[keyword.removesuffix("_optimizer")] = optimizer
+        self.optimizers = self._chosen_optimizers(given)
+        self._updates_by_name = {update.name: update for update in self.updates}
+        self._trainer = backend.Trainer(self)
+
+    def _chosen_optimizers(
+        self, given: dict[str, Any]
+    ) -> dict[str, keras.optimizers.Optimizer]:
+        updates = self.updates
+        trained = dict.fromkeys(name for u in updates for name in u.networks)
+        if unknown := [name for name in given if name not in trained]:
+            raise ValueError(
+                f"There is no network {unknown[0]!r} to train; {type(self).__name__} "
+                f"trains {', '.join(trained)}."
+            )
+        missing = [name for name in trained if name not in given]
+        defaults = self.make_optimizers() if missing else {}
+        chosen = {
+            name: keras.optimizers.get(given.get(name) or defaults[name])
+            for name in trained
         }
-        if self.dtype_policy.name == "mixed_float16":
-            shared = [u.name for u in self.updates if len(u.networks) > 1]
-            if shared:
-                raise ValueError(
-                    f"mixed_float16 scales each optimiser's loss by itself, but the "
-                    f"updates {', '.join(shared)} move several networks by one loss; "
-                    "use mixed_bfloat16."
-                )
-            optimizers = {
-                name: optimizer
-                if isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-                else keras.optimizers.LossScaleOptimizer(optimizer)
-                for name, optimizer in optimizers.items()
-            }
-        self.optimizers = optimizers
-        self._steps = {update.name: update for update in self.updates}
-        self._gradient_functions = {
-            name: self._make_gradient_function(update)
-            for name, update in self._steps.items()
+        if self.dtype_policy.name != "mixed_float16":
+            return chosen
+        if shared := [u.name for u in updates if len(u.networks) > 1]:
+            raise ValueError(
+                "mixed_float16 scales the loss of each optimizer by itself, but the "
+                f"updates {', '.join(shared)} move several networks by one loss; use "
+                "mixed_bfloat16."
+            )
+        scaled = keras.optimizers.LossScaleOptimizer
+        return {
+            name: optimizer if isinstance(optimizer, scaled) else scaled(optimizer)
+            for name, optimizer in chosen.items()
         }
-        with self.distribute_strategy.scope():
-            for name, optimizer in optimizers.items():
-                optimizer.build(getattr(self, name).trainable_variables)
-            self._trackers = {
-                name: keras.metrics.Mean(name=name)
-                for update in self._steps.values()
-                for name in update.log_names()
-            }
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """What `compile` was given, for saving."""
+        """Returns what `compile` was given, for saving."""
         if not self.compiled:
             return None
         return keras.saving.serialize_keras_object(
@@ -188,204 +286,71 @@ class AdversarialModel(keras.Model):
         )
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles as a saved model was, its optimisers ready for their state."""
-        AdversarialModel.compile(self, **keras.saving.deserialize_keras_object(config))
+        """Compiles as a saved model was, its optimizers ready for their state."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """The means of the losses since the start of the epoch."""
-        return list(self._trackers.values()) if self.compiled else []
+        return list(self._trainer.trackers.values()) if self.compiled else []
 
-    # Training data.
+    # Training.
 
-    def fit(self, x=None, y=None, *args, **kwargs) -> keras.callbacks.History:
+    def draws_of(self, step: Any) -> Draws:
+        """The source of a step's random numbers, for `draw`."""
+        return Draws(self.seed, step)
+
+    def due_updates(self, step: int) -> tuple[str, ...]:
+        """The names of the updates that happen in the step after `step` steps."""
+        updates = self._updates_by_name
+        return tuple(name for name in updates if updates[name].is_due(step))
+
+    def fit(self, x: Any = None, y: Any = None, *args, **kwargs) -> Any:
         """Trains; as `keras.Model.fit`, with the first batch looked at beforehand.
+
+        Args:
+            x: endless or finite batches of what the method needs: dictionaries of
+                named tensors, or (images, labels); or the images as one array.
+            y: labels, if `x` is an array of images.
+            *args: as for `keras.Model.fit`.
+            **kwargs: likewise.
 
         Raises:
             ValueError: if there is no batch, or `check_batch` finds fault with it.
         """
-        x = self._check_first_batch(x, y)
-        # These come shuffled; Keras would warn that it cannot.
-        if isinstance(x, tf.data.Dataset | Iterator):
+        self._assert_compile_called("fit")
+        x, first, comes_shuffled = self._trainer.first_batch(x, y)
+        if first is not None:
+            self.check_batch(self.named_batch(first))
+        # Keras would warn that it cannot shuffle what comes shuffled.
+        if comes_shuffled:
             kwargs.setdefault("shuffle", False)
         return super().fit(x, y, *args, **kwargs)
 
-    def _check_first_batch(self, x: Any, y: Any) -> Any:
-        """Checks what can be checked before training; gives the data to train on."""
-        if isinstance(x, tf.distribute.DistributedDataset):
-            return x  # Its batches are already on the replicas.
-        if isinstance(x, tf.data.Dataset):
-            first = next(iter(x.take(1)), None)
-        elif isinstance(x, keras.utils.PyDataset):
-            first = x[0] if x.num_batches != 0 else None
-        elif isinstance(x, Iterator):
-            first = next(x, None)
-            # Keras knows generators, not other iterators.
-            x = (batch for batch in itertools.chain([first], x))
-        else:
-            first = (x, y)
-        if first is None:
-            raise ValueError("The training data is empty: it has not a single batch.")
-        self.check_batch(_images_and_rest(first))
-        return x
+    def named_batch(self, data: Any) -> Tensors:
+        """What Keras' data adapters give as a dictionary of named tensors.
 
-    # The step.
-
-    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """All updates of one step on one global batch, and the means to log.
-
-        Unlike Keras' own, it is called outside the replicas.
+        Raises:
+            ValueError: for sample weights, which adversarial training has no use for.
         """
-        self._run_updates(data, self.step.value, train=True)
-        self.after_updates()
-        self.step.assign_add(1)
-        rates = {
-            f"{name}_rate": optimizer.learning_rate
-            for name, optimizer in self.optimizers.items()
-        }
-        return self.get_metrics_result() | rates
-
-    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
-        """The losses of all updates on one global batch, changing no weight."""
-        self._run_updates(data, tf.constant(-1, tf.int64), train=False)
-        return self.get_metrics_result()
-
-    def _run_updates(self, data: Any, step: tf.Tensor, train: bool) -> None:
-        strategy = self.distribute_strategy
-        batch = _images_and_rest(data)
-        parts = strategy.experimental_local_results
-        # What of the whole batch `draw` does not use, TensorFlow does not compute.
-        whole = tree.map_structure(lambda x: tf.concat(parts(x), axis=0), batch)
-        draws = self.draw(Draws(self.seed, step), whole)
-        # How many images each replica has.
-        sizes = tf.stack([tf.shape(part)[0] for part in parts(tree.flatten(batch)[0])])
-
-        batch = strategy.run(self._replica_batch, (batch,))
-
-        def run(update: Update) -> None:
-            losses = strategy.run(
-                self._replica_update, (update.name, batch, draws, sizes, train)
-            )
-            for name, loss in losses.items():
-                loss = strategy.reduce("SUM", loss, axis=None)
-                self._trackers[name].update_state(loss, tf.reduce_sum(sizes))
-
-        for update in self._steps.values():
-            if update.every == 1 or not train:
-                run(update)
-            else:
-                due = tf.equal((step // update.batches + 1) % update.every, 0)
-                tf.cond(due, functools.partial(run, update), lambda: None)
-
-    def _replica_batch(self, batch: Any) -> Any:
-        """The prepared batch of one replica."""
-        return self.prepare(self._not_empty(batch))
-
-    def _not_empty(self, values: Any) -> Any:
-        """Values of which several replicas may have got none."""
-        if self.distribute_strategy.num_replicas_in_sync == 1:
-            return values
-        return tree.map_structure(_at_least_one, values)
-
-    def _replica_update(
-        self, name: str, batch: Any, draws: Any, sizes: tf.Tensor, train: bool
-    ) -> dict[str, tf.Tensor]:
-        """One update on one replica; its losses, weighted by its share."""
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        start, size = tf.reduce_sum(sizes[:replica]), sizes[replica]
-        draws = tree.map_structure(lambda d: d[start : start + size], draws)
-        draws = self._not_empty(draws)
-        share = tf.cast(size / tf.reduce_sum(sizes), tf.float32)
-        if not train:
-            return _weighted_losses(self._steps[name], batch, draws, share)
-        losses, gradients = self._gradient_functions[name](batch, draws, share)
-        for network, values in gradients.items():
-            variables = getattr(self, network).trainable_variables
-            self.optimizers[network].apply_gradients(
-                zip(values, variables, strict=True)
-            )
-        return losses
-
-    def _make_gradient_function(self, update: Update) -> Callable:
-        """(batch, draws, share) -> losses and the gradients of each network."""
-
-        def losses_and_gradients(batch, draws, share):
-            variables = {
-                name: [v.value for v in getattr(self, name).trainable_variables]
-                for name in update.networks
-            }
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(variables)
-                losses = _weighted_losses(update, batch, draws, share)
-                loss = losses[f"{update.name}/loss"]
-                for name in update.networks:
-                    loss = self.optimizers[name].scale_loss(loss)
-            return losses, tape.gradient(loss, variables)
-
-        if self.run_eagerly:
-            return losses_and_gradients
-        return tf.function(
-            losses_and_gradients,
-            jit_compile=self.jit_compile,
-            autograph=False,
-            reduce_retracing=True,
-        )
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        empty = self._trainer.is_empty
+        if not empty(sample_weight):
+            raise ValueError("sample_weight is not used in adversarial training.")
+        return self.name_batch(x, None if empty(y) else y)
 
     # What Keras' training loop calls. Its own functions run a step inside the
     # replicas, where an update could not be left out.
 
     def make_train_function(self, force: bool = False) -> None:
         """Makes the function that `fit` calls for each execution."""
+        # The step is counted on the host from here on, so that which updates are due
+        # is known without waiting for the device.
+        self._trainer.host_step = self.global_step
         if self.train_function is None or force:
-            self.train_function = self._make_step_function(self.train_step)
+            self.train_function = self._trainer.make_function(train=True)
 
     def make_test_function(self, force: bool = False) -> None:
         """Makes the function that `evaluate` calls for each execution."""
         if self.test_function is None or force:
-            self.test_function = self._make_step_function(self.test_step)
-
-    def _make_step_function(self, step: Callable) -> Callable:
-        if not self.run_eagerly:
-            step = tf.function(step, autograph=False, reduce_retracing=True)
-
-        def function(iterator: Iterator) -> dict[str, tf.Tensor]:
-            logs = None
-            for _, data in zip(range(self.steps_per_execution), iterator, strict=False):
-                logs = step(data)
-            if logs is None:
-                raise StopIteration
-            return logs
-
-        return function
-
-
-def _images_and_rest(data: Any) -> tuple:
-    """The (x, y) of what Keras' data adapters give, without an empty third."""
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    if sample_weight is not None and not isinstance(
-        sample_weight, tf.experimental.Optional
-    ):
-        raise ValueError("sample_weight is not used in adversarial training.")
-    return x, y
-
-
-def _at_least_one(values: tf.Tensor) -> tf.Tensor:
-    """A replica's part of a batch, or one example of zeros (and no share) if empty.
-
-    Not every kernel can do with nothing: oneDNN's fused convolutions cannot.
-    """
-    missing = tf.maximum(1 - tf.shape(values)[0], 0)
-    return tf.pad(values, [[0, missing], *[[0, 0]] * (values.shape.rank - 1)])
-
-
-def _weighted_losses(
-    update: Update, batch: Any, draws: Any, share: tf.Tensor
-) -> dict[str, tf.Tensor]:
-    """The losses of an update by their names in the logs, times `share`."""
-    terms = update.loss(batch, draws)
-    weights = {
-        term: weight() if callable(weight) else weight
-        for term, weight in update.weights.items()
-    }
-    terms["loss"] = sum(weight * terms[term] for term, weight in weights.items())
-    return {f"{update.name}/{term}": value * share for term, value in terms.items()}
+            self.test_function = self._trainer.make_function(train=False)

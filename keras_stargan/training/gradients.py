@@ -1,11 +1,13 @@
-"""The gradient of a network by its input, the one thing each backend does apart."""
+"""The gradient of a network by its input."""
 
 from collections.abc import Callable
 
-import tensorflow as tf
+import keras
+
+from keras_stargan.training.backends import training_backend
 
 
-def input_gradient(function: Callable, inputs: tf.Tensor) -> tf.Tensor:
+def input_gradient(function: Callable, inputs: keras.KerasTensor) -> keras.KerasTensor:
     """The gradient of `sum(function(inputs))` by `inputs`, itself differentiable.
 
     Args:
@@ -15,7 +17,4 @@ def input_gradient(function: Callable, inputs: tf.Tensor) -> tf.Tensor:
     Returns:
         A tensor of the shape of `inputs`.
     """
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(inputs)
-        outputs = function(inputs)
-    return tape.gradient(outputs, inputs)
+    return training_backend().input_gradient(function, inputs)

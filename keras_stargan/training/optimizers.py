@@ -1,7 +1,6 @@
 """The published optimiser."""
 
 import keras
-import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("keras_stargan")
@@ -38,13 +37,29 @@ class Adam(keras.optimizers.Adam):
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
         self.coupled_weight_decay = coupled_weight_decay
+        if isinstance(self._learning_rate, keras.Variable):
+            self._keep_learning_rate_in_float64(learning_rate)
         if self.amsgrad:
             raise ValueError(
                 "amsgrad=True is not supported; use keras.optimizers.Adam."
             )
 
+    def _keep_learning_rate_in_float64(self, learning_rate: float) -> None:
+        """Replaces Keras' variable, in whose float32 a rate of 1e-4 is off by 5e-8."""
+        self._untrack_variable(self._learning_rate)
+        self._learning_rate = keras.Variable(
+            learning_rate,
+            name="learning_rate",
+            dtype="float64",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+        self._track_variable(self._learning_rate)
+
     def update_step(self, gradient, variable, learning_rate):
-        """Moves one weight."""
+        """Moves one weight, on TensorFlow."""
+        import tensorflow as tf
+
         index = self._get_variable_index(variable)
         dtype = variable.dtype
         if self.coupled_weight_decay:

@@ -35,6 +35,12 @@ class Draws:
         """Float32 numbers from N(0, 1)."""
         return tf.random.stateless_normal(shape, self._named(name), alg=_ALGORITHM)
 
+    def integers(self, name: str, shape: Sequence[int], high: int) -> tf.Tensor:
+        """Whole numbers from 0 to `high` - 1, int32."""
+        return tf.random.stateless_uniform(
+            shape, self._named(name), 0, high, "int32", alg=_ALGORITHM
+        )
+
     def permutation(self, name: str, length: tf.Tensor | int) -> tf.Tensor:
         """The numbers 0 to `length` - 1 in a random order."""
         return tf.random.experimental.stateless_shuffle(

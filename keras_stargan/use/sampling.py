@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_stargan.images import check_images, image_grid
+from keras_stargan.images import image_grid
+from keras_stargan.methods.base import check_images
 from keras_stargan.methods.stargan_v2.pytorch import load_pytorch
 from keras_stargan.methods.stargan_v2.stargan_v2 import StarGANv2
 from keras_stargan.training.checkpoints import model_file
@@ -46,7 +47,7 @@ def latent_grid(
         images: the first row: `(n, image_size, image_size, 3)`, values from -1 to 1.
         domain: to which, its name or number.
         latents: for each further row a latent code, `(rows, latent_dim)`.
-        psi: truncation, as for `StarGANv2.styles_of_latents`.
+        psi: truncation, as for `TranslationModel.conditions`.
 
     Returns:
         uint8 array of shape `(height, width, 3)`.
@@ -54,7 +55,7 @@ def latent_grid(
     Raises:
         ValueError: for other shapes or values, or an unknown domain.
     """
-    styles = model.styles_of_latents(latents, domain, psi)
+    styles = model.conditions(domain, latents=latents, psi=psi)
     titles = (f"latent {i + 1}" for i in range(len(styles)))
     return image_grid(
         [images, *_translations(model, images, styles)],
@@ -79,7 +80,7 @@ def reference_grid(
     Raises:
         ValueError: for other shapes or values, or an unknown domain.
     """
-    styles = model.styles_of_references(references, domains)
+    styles = model.conditions(domains, references=references)
     rows = _translations(model, images, styles)
     return image_grid(
         _with_column([_white(model), *references], [images, *rows]),
@@ -117,10 +118,10 @@ def cycle_grid(
             f"There must be a reference for each of {len(images)} images; received "
             f"{len(references)}."
         )
-    own = model.styles_of_references(images, domains)
-    styles = model.styles_of_references(references, reference_domains)
-    translated = model.translate(images, styles=styles)
-    back = model.translate(translated, styles=own)
+    own = model.conditions(domains, references=images)
+    styles = model.conditions(reference_domains, references=references)
+    translated = model.translate(images, conditions=styles)
+    back = model.translate(translated, conditions=own)
     names, reference_names = (
         _names(model, several, len(images)) for several in (domains, reference_domains)
     )
@@ -177,8 +178,8 @@ def interpolation_frames(
     Args:
         model: a trained model.
         images: `(n, image_size, image_size, 3)`, values from -1 to 1.
-        styles: `(m, style_dim)`, m > 1, as `StarGANv2.styles_of_latents` and
-            `styles_of_references` give; of one domain or of several.
+        styles: `(m, style_dim)`, m > 1, as `TranslationModel.conditions`
+            gives; of one domain or of several.
         references: the images that the styles are of, if they shall be shown:
             `(m, image_size, image_size, 3)`.
         frames_per_transition: frames from one style to the next. The styles
@@ -231,7 +232,7 @@ def _translations(model, images, styles):
     check_images(images, model.image_size)
     translated = model.translate(
         np.tile(images, (len(styles), 1, 1, 1)),
-        styles=np.repeat(styles, len(images), axis=0),
+        conditions=np.repeat(styles, len(images), axis=0),
     )
     return translated.reshape(len(styles), *images.shape)
 

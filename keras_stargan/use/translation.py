@@ -312,6 +312,6 @@ def _translate(
     else:
         own = _none(model, len(images))
     return {
-        title: to_uint8(model.translate(images, labels, len(images)))
+        title: to_uint8(model.translate(images, labels, batch_size=len(images)))
         for title, labels in _target_labels(model.labels, targets, own).items()
     }

@@ -30,8 +30,7 @@ def discriminator_losses(
         labels: the real images' own labels c'.
         alpha: `(batch,)`, the share of the real image in
             xhat = alpha x + (1 - alpha) G(x, c).
-        classification_loss: (labels, logits) -> -log D_cls(labels | x), the
-            method of that name of the model's `LabelSpace`.
+        classification_loss: (labels, logits) -> -log D_cls(labels | x).
         input_gradient: (function, x) -> gradient of sum(function(x)) by x; the
             only thing here that each Keras backend does in its own way.
 
@@ -67,8 +66,7 @@ def generator_losses(
         real: real images x.
         labels: their own labels c'.
         target_labels: the labels c to translate to.
-        classification_loss: (labels, logits) -> -log D_cls(labels | x), the
-            method of that name of the model's `LabelSpace`.
+        classification_loss: (labels, logits) -> -log D_cls(labels | x).
 
     Returns:
         `fake` = -E[D_src(G(x, c))], `cls` = L_cls^fake and

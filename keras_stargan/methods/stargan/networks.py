@@ -9,6 +9,7 @@ from keras_stargan.methods.stargan.layers import (
     upsampling_conv,
 )
 from keras_stargan.networks import InstanceNormalization
+from keras_stargan.networks.dtypes import output_dtype
 from keras_stargan.networks.weights import make_weights
 
 
@@ -94,8 +95,9 @@ class Generator(keras.Model):
             layers += normalised(upsampling_conv(width, name=name, **dtype), name)
         layers += [
             conv(3, 7, width, name="out", **bare),
-            # Images and losses are float32 also in mixed precision.
-            keras.layers.Activation("tanh", dtype="float32", name="tanh"),
+            keras.layers.Activation(
+                "tanh", dtype=output_dtype(self.dtype_policy), name="tanh"
+            ),
         ]
         self.chain = layers
         size = (image_size, image_size, 3)
@@ -176,8 +178,9 @@ class Discriminator(keras.Model):
         self.classifier = conv(
             num_labels, patches, channels, padding="valid", name="classifier", **bare
         )
-        self.flatten = keras.layers.Flatten(dtype="float32", name="logits")
-        self.to_float = keras.layers.Activation("linear", dtype="float32", name="score")
+        output = output_dtype(self.dtype_policy)
+        self.flatten = keras.layers.Flatten(dtype=output, name="logits")
+        self.to_float = keras.layers.Activation("linear", dtype=output, name="score")
         make_weights(self, keras.Input((image_size, image_size, 3)))
 
     def call(self, inputs):

@@ -1,26 +1,27 @@
 """StarGAN (Choi et al., CVPR 2018, arXiv:1711.09020)."""
 
+from __future__ import annotations
+
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_stargan.images import check_images, warn_if_unsigned
 from keras_stargan.labels import LabelSet, LabelSpace, numbered_labels
-from keras_stargan.methods.stargan.losses import (
-    discriminator_losses,
-    generator_losses,
-)
+from keras_stargan.losses import classification_loss
+from keras_stargan.methods.base import TranslationModel
+from keras_stargan.methods.stargan.losses import discriminator_losses, generator_losses
 from keras_stargan.methods.stargan.networks import Discriminator, Generator
-from keras_stargan.networks.batches import in_batches
-from keras_stargan.training import Adam, AdversarialModel, Update, input_gradient
-from keras_stargan.training.randomness import Draws
+from keras_stargan.training import Adam, Update, input_gradient
+
+if TYPE_CHECKING:
+    from keras_stargan.training.randomness import Draws
 
 
 @keras.saving.register_keras_serializable("keras_stargan")
-class StarGAN(AdversarialModel):
+class StarGAN(TranslationModel):
     """One generator that translates images between all domains of its data sets.
 
     The discriminator tells real from translated images and classifies their
@@ -58,9 +59,12 @@ class StarGAN(AdversarialModel):
         model = keras_stargan.StarGAN(image_size=128, num_labels=8)
         model.compile()
         model.fit(dataset, epochs=10)
-        translated = model.translate(images, target_labels)
+        translated = model.translate(images, "happy")
         ```
     """
+
+    guides = ("label",)
+    batches = "labelled"
 
     def __init__(
         self,
@@ -80,9 +84,8 @@ class StarGAN(AdversarialModel):
         labels = _label_space(num_labels, labels)
         if n_critic < 1:
             raise ValueError(f"n_critic must be at least 1; received {n_critic}.")
-        super().__init__(seed=seed, **kwargs)
-        self.image_size = image_size
-        self.labels = labels
+        super().__init__(image_size, labels, labels.size, seed=seed, **kwargs)
+        self.num_labels = None  # `labels` says it.
         self.conv_dim = conv_dim
         self.num_residual_blocks = num_residual_blocks
         self.num_discriminator_layers = num_discriminator_layers
@@ -108,31 +111,20 @@ class StarGAN(AdversarialModel):
         )
         self.built = True
 
-    def compile(
-        self,
-        generator_optimizer: keras.optimizers.Optimizer | None = None,
-        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
-        jit_compile: bool | str = "auto",
-        **kwargs,
-    ) -> None:
-        """Sets what `fit` needs.
+    def make_optimizers(self, learning_rate: float = 1e-4) -> dict[str, Adam]:
+        """The published optimizer of each network: beta1 0.5, beta2 0.999.
 
         Args:
-            generator_optimizer: defaults to the published one,
-                `keras_stargan.Adam(1e-4, beta_1=0.5, beta_2=0.999)`.
-            discriminator_optimizer: the same.
-            jit_compile: whether losses and gradients are compiled with XLA:
-                True, False, or "auto", which is on where there is a GPU.
-            **kwargs: as for `AdversarialModel.compile`.
+            learning_rate: learning rate of both networks.
         """
-        super().compile(
-            optimizers={
-                "generator": generator_optimizer or Adam(),
-                "discriminator": discriminator_optimizer or Adam(),
-            },
-            jit_compile=jit_compile,
-            **kwargs,
-        )
+        return {name: Adam(learning_rate) for name in ("generator", "discriminator")}
+
+    def learning_rate_factor(
+        self, step: int, total_steps: int, steps_per_epoch: int
+    ) -> float:
+        """1 in the first half of training, then falling linearly to 0 (section 5.1)."""
+        falling = total_steps - total_steps // 2
+        return min(1.0, max(0.0, (total_steps - step) / falling))
 
     @property
     def updates(self) -> tuple[Update, ...]:
@@ -159,143 +151,59 @@ class StarGAN(AdversarialModel):
             ),
         )
 
-    def draw(self, draws: Draws, batch: Any) -> dict[str, Any]:
+    def draw(self, draws: Draws, batch: dict[str, Any]) -> dict[str, Any]:
         """Target labels, the batch's own in a random order, and xhat's alpha."""
-        _, labels = _as_floats(batch)
+        labels = batch["labels"]
         size = ops.shape(labels)[0]
+        order = draws.permutation("target", size)
         return {
-            "target_labels": self.labels.random_targets(
-                labels, draws.permutation("target", size)
-            ),
+            "target_labels": ops.take(labels, order, axis=0),
             "alpha": draws.uniform("alpha", (size,)),
         }
 
     def _discriminator_losses(self, batch, draws):
-        images, labels = _as_floats(batch)
+        fake = self.generator([batch["images"], draws["target_labels"]], training=True)
         return discriminator_losses(
             functools.partial(self.discriminator, training=True),
-            images,
-            self.generator([images, draws["target_labels"]], training=True),
-            labels,
+            batch["images"],
+            fake,
+            batch["labels"],
             draws["alpha"],
-            self.labels.classification_loss,
+            self._classification_loss,
             input_gradient,
         )
 
     def _generator_losses(self, batch, draws):
-        images, labels = _as_floats(batch)
         return generator_losses(
             functools.partial(self.generator, training=True),
             functools.partial(self.discriminator, training=True),
-            images,
-            labels,
+            batch["images"],
+            batch["labels"],
             draws["target_labels"],
-            self.labels.classification_loss,
+            self._classification_loss,
         )
 
-    def check_batch(self, batch: Any) -> None:
-        """Raises `ValueError` unless a batch is (images, labels) as `fit` needs."""
-        images, labels = (None if x is None else np.asarray(x) for x in batch)
-        self._check_inputs(images, labels)
-        self.labels.check(labels)
-        warn_if_unsigned(images)
+    def _classification_loss(self, labels, logits):
+        return classification_loss(labels, logits, self.labels)
 
-    def _check_inputs(self, images: Any, labels: Any) -> None:
-        if images is None or labels is None:
-            raise ValueError("Batches must be (images, labels); there are no labels.")
-        image_shape, label_shape = tuple(images.shape), tuple(labels.shape)
-        if (
-            label_shape[1:] != (self.labels.size,)
-            or len(label_shape) != 2
-            or image_shape[:1] != label_shape[:1]
-        ):
-            raise ValueError(
-                f"This model needs labels of shape (n, {self.labels.size}), a row for "
-                f"each image; received images of shape {image_shape} and labels of "
-                f"shape {label_shape}."
-            )
-        check_images(images, self.image_size)
+    # Use.
 
-    def call(self, inputs: Any) -> Any:
-        """Translates `[images, target_labels]`."""
-        return self.generator(inputs)
+    def translate_batch(self, images: Any, conditions: Any) -> Any:
+        """Translates images to target labels `(n, labels.size)`."""
+        return self.generator([images, conditions])
 
-    def translate(
-        self, images: Any, target_labels: Any, batch_size: int = 32
-    ) -> np.ndarray:
-        """Translates images to the domains that labels name.
-
-        Args:
-            images: `(n, image_size, image_size, 3)`, values from -1 to 1.
-            target_labels: `(n, labels.size)`, the label each is to have, as
-                `LabelSpace.named_target` or `chosen_targets` gives.
-            batch_size: how many are translated at once.
-
-        Returns:
-            A float32 array `(n, image_size, image_size, 3)`, values from -1 to 1.
-
-        Raises:
-            ValueError: for other shapes, or values outside [-1, 1].
-        """
-        images = np.asarray(images, "float32")
-        target_labels = np.asarray(target_labels, "float32")
-        self._check_inputs(images, target_labels)
-        return in_batches(
-            lambda x, c: self.generator([x, c]), batch_size, images, target_labels
-        )
+    def label_conditions(self, targets: Any, own: Any) -> Any:
+        """The target labels themselves."""
+        return targets
 
     @property
     def can_classify(self) -> bool:
         """Whether the discriminator has any weights to classify by."""
         return bool(np.any(ops.convert_to_numpy(self.discriminator.classifier.kernel)))
 
-    def classify(self, images: Any, batch_size: int = 32) -> np.ndarray:
-        """The labels that the discriminator sees in images.
-
-        Its classifier learnt them from the training images (L_cls^real); a guess at
-        the labels of an image of which nothing is known.
-
-        Args:
-            images: `(n, image_size, image_size, 3)`, values from -1 to 1.
-            batch_size: how many are looked at at once.
-
-        Returns:
-            A float32 array `(n, labels.num_labels)` of zeros and ones, with the
-            labels of every data set.
-
-        Raises:
-            ValueError: for another shape, values outside [-1, 1], or a model whose
-                discriminator has not learnt any labels.
-        """
-        images = np.asarray(images, "float32")
-        if not self.can_classify:
-            raise ValueError(
-                "This model was made from a published generator alone; without its "
-                "discriminator it cannot tell which labels an image has."
-            )
-        self._check_inputs(images, np.zeros((len(images), self.labels.size)))
-        return self.labels.from_logits(
-            in_batches(lambda x: self.discriminator(x)[1], batch_size, images)
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this model again."""
-        names = (
-            "image_size",
-            "conv_dim",
-            "num_residual_blocks",
-            "num_discriminator_layers",
-            "lambda_cls",
-            "lambda_rec",
-            "lambda_gp",
-            "n_critic",
-            "seed",
-        )
-        return (
-            super().get_config()
-            | {"labels": self.labels.get_config()}
-            | {name: getattr(self, name) for name in names}
-        )
+    def classify_batch(self, images: Any) -> Any:
+        """Logits of D_cls, which learnt the labels of the training images."""
+        return self.discriminator(images)[1]
 
 
 def _label_space(num_labels: int | None, labels: Any) -> LabelSpace:
@@ -307,9 +215,3 @@ def _label_space(num_labels: int | None, labels: Any) -> LabelSpace:
     if num_labels < 1:
         raise ValueError(f"num_labels must be at least 1; received {num_labels}.")
     return LabelSpace.of(numbered_labels(num_labels))
-
-
-def _as_floats(batch: Any) -> tuple:
-    """Images and labels as float32; people have float64 pixels and integer labels."""
-    images, labels = batch
-    return ops.cast(images, "float32"), ops.cast(labels, "float32")

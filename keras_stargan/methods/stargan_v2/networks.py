@@ -15,6 +15,7 @@ from keras_stargan.methods.stargan_v2.layers import (
     pick_domain,
 )
 from keras_stargan.networks import InstanceNormalization
+from keras_stargan.networks.dtypes import output_dtype
 from keras_stargan.networks.weights import make_weights
 
 # The sizes at which the generator keeps features for the high-pass filter, and which
@@ -58,6 +59,12 @@ def block_widths(base_dim: int, max_dim: int, num_blocks: int) -> list[int]:
     """
     doubled = (min(base_dim * 2**i, max_dim) for i in range(1, num_blocks + 1))
     return [base_dim, *doubled]
+
+
+def _to_output(network: keras.Model, name: str) -> keras.layers.Layer:
+    """A layer that gives its input in the network's output type."""
+    dtype = output_dtype(network.dtype_policy)
+    return keras.layers.Activation("linear", dtype=dtype, name=name)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -147,8 +154,7 @@ class Generator(keras.Model):
         ]
         self.output_norm = InstanceNormalization(name="out_norm", **dtype)
         self.output_conv = conv(3, 1, base_dim, name="out", **dtype)
-        # Images and losses are float32 also in mixed precision.
-        self.to_float = keras.layers.Activation("linear", dtype="float32", name="image")
+        self.to_float = _to_output(self, "image")
         inputs = [keras.Input((image_size, image_size, 3)), keras.Input((style_dim,))]
         if w_hpf:
             inputs.append(keras.Input((None, None, 2)))
@@ -246,7 +252,7 @@ class MappingNetwork(keras.Model):
             for i in range(3)
         ]
         self.chain.append(DomainDense(style_dim, num_domains, name="style", **dtype))
-        self.to_float = keras.layers.Activation("linear", dtype="float32", name="code")
+        self.to_float = _to_output(self, "code")
         make_weights(self, keras.Input((latent_dim,)), keras.Input((), dtype="int32"))
 
     def call(self, inputs):
@@ -313,7 +319,7 @@ class StyleEncoder(keras.Model):
             keras.layers.Flatten(name="flatten", **dtype),
             DomainDense(style_dim, num_domains, name="style", **dtype),
         ]
-        self.to_float = keras.layers.Activation("linear", dtype="float32", name="code")
+        self.to_float = _to_output(self, "code")
         size = (image_size, image_size, 3)
         make_weights(self, keras.Input(size), keras.Input((), dtype="int32"))
 
@@ -376,7 +382,9 @@ class Discriminator(keras.Model):
         dtype = {"dtype": self.dtype_policy}
         self.chain, width = _features(image_size, base_dim, max_dim, **dtype)
         self.chain.append(conv(num_domains, 1, width, name="logits", **dtype))
-        self.flatten = keras.layers.Flatten(dtype="float32", name="flatten")
+        self.flatten = keras.layers.Flatten(
+            dtype=output_dtype(self.dtype_policy), name="flatten"
+        )
         size = (image_size, image_size, 3)
         make_weights(self, keras.Input(size), keras.Input((), dtype="int32"))
 

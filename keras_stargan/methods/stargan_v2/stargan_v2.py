@@ -1,16 +1,18 @@
 """StarGAN v2 (Choi et al., CVPR 2020, arXiv:1912.01865)."""
 
+from __future__ import annotations
+
 import functools
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_stargan.images import check_images, warn_if_unsigned
 from keras_stargan.labels import LabelSet, LabelSpace, numbered_labels
 from keras_stargan.losses import adversarial_loss, wasserstein_loss
+from keras_stargan.methods.base import TranslationModel, check_images, warn_if_unsigned
 from keras_stargan.methods.stargan_v2.configurations import (
     CONFIGURATIONS,
     network_makers,
@@ -21,12 +23,12 @@ from keras_stargan.methods.stargan_v2.losses import (
     generator_losses,
     wasserstein_discriminator_losses,
 )
-from keras_stargan.methods.stargan_v2.translation import StyleTranslation
 from keras_stargan.pretrained.fan.heatmaps import masks as masks_of_heatmaps
 from keras_stargan.pretrained.fan.networks import FAN
-from keras_stargan.training import Adam, AdversarialModel, Update, input_gradient
-from keras_stargan.training.averages import move_averages
-from keras_stargan.training.randomness import Draws
+from keras_stargan.training import Adam, Update, input_gradient
+
+if TYPE_CHECKING:
+    from keras_stargan.training.randomness import Draws
 
 # Arguments of the model that its networks are made from, besides the domains.
 NETWORK_SETTINGS = (
@@ -38,29 +40,20 @@ NETWORK_SETTINGS = (
     "max_dim",
     "w_hpf",
 )
-TRAINING_SETTINGS = (
-    "lambda_reg",
-    "lambda_sty",
-    "lambda_ds",
-    "lambda_cyc",
-    "ds_iter",
-    "average_decay",
-    "configuration",
-    "seed",
-)
 # The networks whose averages are sampled from (StarGAN v2, appendix).
 AVERAGED = ("generator", "mapping_network", "style_encoder")
 
 
 @keras.saving.register_keras_serializable("keras_stargan")
-class StarGANv2(StyleTranslation, AdversarialModel):
-    """One generator for all domains that makes many pictures of one: by style codes.
+class StarGANv2(TranslationModel):
+    """One generator for all domains; a style code selects one of many translations.
 
     A style comes from a latent code by the mapping network, or from a reference image
     by the style encoder (StarGAN v2, section 2). `fit` takes batches of
     `((images, domains), (references, other_references, reference_domains))`, as
-    `keras_stargan.data.reference_dataset` gives; the two references of a row are of
-    the domain that its image is translated to.
+    `keras_stargan.data.reference_dataset` gives, or a dictionary of these named
+    tensors; the two references of a row are of the domain that its image is translated
+    to. A condition is a style code.
 
     Translation, evaluation and export use moving averages of the weights.
 
@@ -88,6 +81,8 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         ds_iter: steps over which the weight of the diversity term falls linearly to
             0. Defaults to 100,000.
         average_decay: how much the averages keep at each step. Defaults to 0.999.
+        average_warmup: whether the averages keep less at first, at step t at most
+            (1 + t) / (10 + t). Defaults to False, as published.
         configuration: of the paper's ablation (table 1), "B" to "F", see
             `stargan_v2_configurations`. In B to D, `style_dim` follows from it, and
             there are no updates by references. Defaults to "F", StarGAN v2.
@@ -103,10 +98,14 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         model = keras_stargan.StarGANv2(image_size=256, num_domains=3)
         model.compile()
         model.fit(dataset, epochs=10, steps_per_epoch=1000)
-        dogs = model.translate(images, domain=1, latents=latents)
-        like_these = model.translate(images, domain=1, references=references)
+        dogs = model.translate(images, "dog", latents=latents)
+        like_these = model.translate(images, "dog", references=references)
         ```
     """
+
+    guides = ("latent", "reference")
+    batches = "references"
+    averaged = AVERAGED
 
     def __init__(
         self,
@@ -125,6 +124,7 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         lambda_cyc: float = 1.0,
         ds_iter: int = 100_000,
         average_decay: float = 0.999,
+        average_warmup: bool = False,
         configuration: str = "F",
         seed: int = 0,
         **kwargs,
@@ -146,11 +146,13 @@ class StarGANv2(StyleTranslation, AdversarialModel):
             raise ValueError(
                 f"average_decay must be from 0 to 1; received {average_decay}."
             )
-        super().__init__(seed=seed, **kwargs)
-        self.image_size = image_size
+        style_dim = style_size(configuration, style_dim, latent_dim, len(domains))
+        labels = LabelSpace.of(domains)
+        super().__init__(image_size, labels, style_dim, seed=seed, **kwargs)
+        self.num_domains = None  # `domains` says it.
         self.domains = domains
         self.latent_dim = latent_dim
-        self.style_dim = style_size(configuration, style_dim, latent_dim, len(domains))
+        self.style_dim = style_dim
         self.hidden_dim = hidden_dim
         self.base_dim = base_dim
         self.max_dim = max_dim
@@ -161,6 +163,7 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         self.lambda_cyc = lambda_cyc
         self.ds_iter = ds_iter
         self.average_decay = average_decay
+        self.average_warmup = average_warmup
         self.configuration = configuration
 
         makers = network_makers(
@@ -168,44 +171,29 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         )
         for name, make in makers.items():
             setattr(self, name, make(name=name))
-        for name in AVERAGED:
-            average = makers[name](name=f"average_{name}")
-            average.trainable = False
-            average.set_weights(getattr(self, name).get_weights())
-            setattr(self, average.name, average)
-        self.fan = FAN(name="fan") if w_hpf else None
+        for name in self.averaged:
+            self.add_average(name, makers[name])
+        self.fan = FAN(name="fan", dtype=self.float_dtype) if w_hpf else None
         self.built = True
 
-    def compile(
-        self,
-        generator_optimizer: keras.optimizers.Optimizer | None = None,
-        mapping_network_optimizer: keras.optimizers.Optimizer | None = None,
-        style_encoder_optimizer: keras.optimizers.Optimizer | None = None,
-        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
-        jit_compile: bool | str = "auto",
-        **kwargs,
-    ) -> None:
-        """Sets what `fit` needs.
+    def make_optimizers(
+        self, learning_rate: float = 1e-4, mapping_learning_rate: float = 1e-6
+    ) -> dict[str, Adam]:
+        """The published optimizer of each network.
+
+        Adam with beta1 0, beta2 0.99 and coupled weight decay 1e-4 (the paper's
+        appendix).
 
         Args:
-            generator_optimizer: defaults to the published one, `published_adam()`.
-            mapping_network_optimizer: the same at a rate of 1e-6.
-            style_encoder_optimizer: as the generator's.
-            discriminator_optimizer: as the generator's.
-            jit_compile: whether losses and gradients are compiled with XLA:
-                True, False, or "auto", which is on where there is a GPU.
-            **kwargs: as for `AdversarialModel.compile`.
+            learning_rate: learning rate of all networks but the mapping network.
+            mapping_learning_rate: learning rate of the mapping network.
         """
-        super().compile(
-            optimizers={
-                "generator": generator_optimizer or published_adam(),
-                "mapping_network": mapping_network_optimizer or published_adam(1e-6),
-                "style_encoder": style_encoder_optimizer or published_adam(),
-                "discriminator": discriminator_optimizer or published_adam(),
-            },
-            jit_compile=jit_compile,
-            **kwargs,
-        )
+        return {
+            name: published_adam(
+                mapping_learning_rate if name == "mapping_network" else learning_rate
+            )
+            for name in self.networks
+        }
 
     # Training.
 
@@ -242,42 +230,46 @@ class StarGANv2(StyleTranslation, AdversarialModel):
 
     def diversity_weight(self) -> Any:
         """The weight of the diversity term at the present step."""
-        done = ops.cast(self.step, "float32") / self.ds_iter
+        done = ops.cast(self.step, self.float_dtype) / self.ds_iter
         return self.lambda_ds * ops.maximum(1.0 - done, 0.0)
 
-    def draw(self, draws: Draws, batch: Any) -> dict[str, Any]:
+    def name_batch(self, x: Any, y: Any = None) -> dict[str, Any]:
+        """The named tensors of what `fit` was given."""
+        if isinstance(x, dict):
+            return x
+        try:
+            images, domains = x
+            references, other_references, target_domains = y
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"Batches are not as needed. {_BATCHES}") from error
+        return {
+            "images": images,
+            "domains": domains,
+            "references": references,
+            "other_references": other_references,
+            "target_domains": target_domains,
+        }
+
+    def prepare(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """The tensors as the networks take them, and masks, which all updates share."""
+        prepared = {
+            name: ops.cast(
+                values, "int32" if name.endswith("domains") else self.float_dtype
+            )
+            for name, values in batch.items()
+        }
+        if self.w_hpf:
+            prepared["masks"] = self.make_masks(prepared["images"])
+        return prepared
+
+    def draw(self, draws: Draws, batch: dict[str, Any]) -> dict[str, Any]:
         """Two latent codes for each image; for B, where between two images to look."""
-        count = ops.shape(batch[0][1])[0]
+        count = ops.shape(batch["domains"])[0]
         latents = (count, self.latent_dim)
         drawn = {name: draws.normal(name, latents) for name in ("z", "z2")}
         if self.configuration == "B":
             drawn["alpha"] = draws.uniform("alpha", (count,))
         return drawn
-
-    def prepare(self, batch: Any) -> dict[str, Any]:
-        """The parts as the networks take them, and masks, which all updates share."""
-        images, domains, target_domains, *references = _parts(batch)
-        # People have pixels in float64.
-        images, *references = (ops.cast(x, "float32") for x in (images, *references))
-        prepared = {
-            "images": images,
-            "domains": ops.cast(domains, "int32"),
-            "target_domains": ops.cast(target_domains, "int32"),
-            "references": references,
-        }
-        if self.w_hpf:
-            prepared["masks"] = self.make_masks(images)
-        return prepared
-
-    def after_updates(self) -> None:
-        """Moves the averages towards the weights."""
-        for name in AVERAGED:
-            move_averages(
-                self.distribute_strategy,
-                getattr(self, f"average_{name}"),
-                getattr(self, name),
-                self.average_decay,
-            )
 
     def make_masks(self, images: Any) -> Any:
         """The two masks of faces that the high-pass filter takes, `(n, 256, 256, 2)`.
@@ -296,8 +288,8 @@ class StarGANv2(StyleTranslation, AdversarialModel):
 
     def _reference_styles(self, batch, draws):
         return tuple(
-            self.style_encoder([several, batch["target_domains"]], training=True)
-            for several in batch["references"]
+            self.style_encoder([batch[name], batch["target_domains"]], training=True)
+            for name in ("references", "other_references")
         )
 
     def _discriminator_losses(self, styles_from, batch, draws):
@@ -333,43 +325,49 @@ class StarGANv2(StyleTranslation, AdversarialModel):
             ),
         )
 
-    def check_batch(self, batch: Any) -> None:
+    def check_batch(self, batch: dict[str, Any]) -> None:
         """Raises `ValueError` unless a batch is what `fit` needs."""
-        try:
-            images, domains, target_domains, *references = (
-                np.asarray(part) for part in _parts(batch)
-            )
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                "Batches must be ((images, domains), (references, other_references, "
-                "reference_domains)), as keras_stargan.data.reference_dataset gives."
-            ) from error
+        needed = ("images", "domains", "references", "other_references")
+        if missing := [n for n in (*needed, "target_domains") if n not in batch]:
+            raise ValueError(f"Batches must have {missing[0]!r}. {_BATCHES}")
+        batch = {name: np.asarray(values) for name, values in batch.items()}
+        images = batch["images"]
         check_images(images, self.image_size)
-        for several in references:
-            check_images(several, self.image_size, "references")
+        for name in ("references", "other_references"):
+            check_images(batch[name], self.image_size, "references")
         # Out of range, the networks would give zeros and say nothing.
-        self.domains.to_indices(domains, len(images), "domains")
-        self.domains.to_indices(target_domains, len(images), "reference_domains")
-        if any(len(several) != len(images) for several in references):
+        self.domains.to_indices(batch["domains"], len(images), "domains")
+        self.domains.to_indices(
+            batch["target_domains"], len(images), "reference_domains"
+        )
+        counts = [len(batch[name]) for name in ("references", "other_references")]
+        if counts != [len(images)] * 2:
             raise ValueError(
                 f"There must be two references for each of {len(images)} images; "
-                f"received {' and '.join(str(len(x)) for x in references)}."
+                f"received {counts[0]} and {counts[1]}."
             )
         warn_if_unsigned(images)
         if self.w_hpf and not self.has_fan:
             raise ValueError(
                 f"w_hpf={self.w_hpf} needs a trained FAN to find the parts of faces: "
-                "load_fan of keras_stargan.methods.stargan_v2.pytorch reads "
-                "wing.ckpt; or use w_hpf=0."
+                "load_fan of keras_stargan.pretrained.fan.pytorch reads wing.ckpt; or "
+                "use w_hpf=0."
             )
 
     # Use.
 
-    def call(self, inputs: Any) -> Any:
-        """Translates `[images, styles]` by the averaged generator."""
-        images, styles = inputs
+    def translate_batch(self, images: Any, conditions: Any) -> Any:
+        """Translates images to styles `(n, style_dim)` by the averaged generator."""
         masks = [self.make_masks(images)] if self.w_hpf else []
-        return self.average_generator([images, styles, *masks])
+        return self.average_generator([images, conditions, *masks])
+
+    def latent_conditions(self, latents: Any, targets: Any) -> Any:
+        """Styles of latent codes by the averaged mapping network, F(z, y)."""
+        return self.average_mapping_network([latents, _indices(targets)])
+
+    def reference_conditions(self, references: Any, targets: Any) -> Any:
+        """Styles of reference images by the averaged style encoder, E(x, y)."""
+        return self.average_style_encoder([references, _indices(targets)])
 
     @property
     def has_fan(self) -> bool:
@@ -384,14 +382,11 @@ class StarGANv2(StyleTranslation, AdversarialModel):
         settings = {name: getattr(self, name) for name in NETWORK_SETTINGS}
         return settings | {"num_domains": len(self.domains)}
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this model again."""
-        names = (*NETWORK_SETTINGS, *TRAINING_SETTINGS)
-        return (
-            super().get_config()
-            | {"domains": LabelSpace.of(self.domains).get_config()}
-            | {name: getattr(self, name) for name in names}
-        )
+
+_BATCHES = (
+    "They must be ((images, domains), (references, other_references, "
+    "reference_domains)), as keras_stargan.data.reference_dataset gives."
+)
 
 
 def published_adam(learning_rate: float = 1e-4) -> Adam:
@@ -420,7 +415,6 @@ def _domains(num_domains: int | None, domains: Any) -> LabelSet:
     return space.sets[0]
 
 
-def _parts(batch: Any) -> tuple:
-    """Images, their domains, the target domains, and both references."""
-    (images, domains), (references, other_references, target_domains) = batch
-    return images, domains, target_domains, references, other_references
+def _indices(targets: Any) -> Any:
+    """The number of the domain of each label vector."""
+    return ops.cast(ops.argmax(targets, axis=-1), "int32")

@@ -7,6 +7,7 @@ Wang et al., *Adaptive Wing Loss for Robust Face Alignment via Heatmap Regressio
 import keras
 from keras import ops
 
+from keras_stargan.networks.dtypes import output_dtype
 from keras_stargan.networks.weights import make_weights
 from keras_stargan.pretrained.fan.layers import (
     PACKAGE,
@@ -58,7 +59,9 @@ class FAN(keras.Model):
             conv(256, 1, use_bias=True, name="last", **dtype),
             NormalisedReLU(name="last_norm", **dtype),
             conv(num_landmarks + 1, 1, use_bias=True, name="heatmaps", **dtype),
-            keras.layers.Activation("linear", dtype="float32", name="float32"),
+            keras.layers.Activation(
+                "linear", dtype=output_dtype(self.dtype_policy), name="output"
+            ),
         ]
         make_weights(self, keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3)))
 
