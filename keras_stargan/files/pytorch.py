@@ -213,7 +213,7 @@ def network_entries(network: keras.Model, entries: Entries) -> dict[str, np.ndar
     state = {}
     for name, (place, _) in entries.items():
         weight, index = _weight(network, place)
-        value = keras.ops.convert_to_numpy(weight).astype("float32")
+        value = np.array(keras.ops.convert_to_numpy(weight))
         if index is not None:
             value = value[index]
         state[name] = _transposed(value, (3, 2, 0, 1))

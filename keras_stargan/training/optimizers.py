@@ -65,7 +65,11 @@ class Adam(keras.optimizers.Adam):
         if self.coupled_weight_decay:
             gradient = gradient + self.coupled_weight_decay * variable
         step = tf.cast(self.iterations.value + 1, dtype)
-        beta_1, beta_2 = tf.cast(self.beta_1, dtype), tf.cast(self.beta_2, dtype)
+        # Not by a cast, whose input would be a float32.
+        beta_1, beta_2 = (
+            tf.constant(self.beta_1, dtype),
+            tf.constant(self.beta_2, dtype),
+        )
         beta_2_power = tf.pow(beta_2, step)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,

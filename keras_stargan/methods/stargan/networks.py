@@ -8,7 +8,7 @@ from keras_stargan.methods.stargan.layers import (
     conv,
     upsampling_conv,
 )
-from keras_stargan.networks import InstanceNormalization
+from keras_stargan.networks import InstanceNormalization, LeakyReLU
 from keras_stargan.networks.dtypes import output_dtype
 from keras_stargan.networks.weights import make_weights
 
@@ -169,7 +169,7 @@ class Discriminator(keras.Model):
             width, name = conv_dim * 2**i, f"down{i + 1}"
             self.chain += [
                 conv(width, 4, channels, strides=2, name=name, **dtype),
-                keras.layers.LeakyReLU(0.01, name=f"{name}_leaky_relu", **dtype),
+                LeakyReLU(0.01, name=f"{name}_leaky_relu", **dtype),
             ]
             channels = width
         patches = image_size // 2**num_layers

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_stargan.networks import InstanceNormalization
+from keras_stargan.networks import InstanceNormalization, leaky_relu
 
 PACKAGE = "keras_stargan.stargan_v2"  # Some names are also names of StarGAN's.
 LEAK = 0.2
@@ -175,13 +175,13 @@ class ResidualBlock(keras.layers.Layer):
 
     def call(self, inputs):
         x = self.norm1(inputs) if self.normalise else inputs
-        x = self.conv1(ops.leaky_relu(x, LEAK))
+        x = self.conv1(leaky_relu(x, LEAK))
         shortcut = inputs
         if self.downsample:
             x = ops.average_pool(x, 2, data_format="channels_last")
             shortcut = ops.average_pool(shortcut, 2, data_format="channels_last")
         x = self.norm2(x) if self.normalise else x
-        x = self.conv2(ops.leaky_relu(x, LEAK))
+        x = self.conv2(leaky_relu(x, LEAK))
         if self.in_channels != self.out_channels:
             # After the pooling: the same as before it, with a quarter of the work.
             shortcut = self.conv1x1(shortcut)
@@ -315,9 +315,9 @@ class StyleBlock(keras.layers.Layer):
 
     def call(self, inputs):
         images, styles = inputs
-        x = ops.leaky_relu(self.norm1([images, styles]), LEAK)
+        x = leaky_relu(self.norm1([images, styles]), LEAK)
         x = self.conv1(_doubled(x) if self.upsample else x)
-        x = ops.leaky_relu(self.norm2([x, styles]), LEAK)
+        x = leaky_relu(self.norm2([x, styles]), LEAK)
         x = self.conv2(x)
         if not self.shortcut:
             return x

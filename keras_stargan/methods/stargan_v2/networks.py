@@ -14,8 +14,9 @@ from keras_stargan.methods.stargan_v2.layers import (
     high_pass,
     pick_domain,
 )
-from keras_stargan.networks import InstanceNormalization
+from keras_stargan.networks import InstanceNormalization, LeakyReLU, leaky_relu
 from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.networks.resizing import resize_bilinear
 from keras_stargan.networks.weights import make_weights
 
 # The sizes at which the generator keeps features for the high-pass filter, and which
@@ -178,21 +179,14 @@ class Generator(keras.Model):
             x = block([x, styles])
             if x.shape[1] in kept:
                 x = x + self._masked_edges(kept[x.shape[1]], masks[0])
-        x = ops.leaky_relu(self.output_norm(x), LEAK)
+        x = leaky_relu(self.output_norm(x), LEAK)
         return self.to_float(self.output_conv(x))
 
     def _masked_edges(self, features, masks):
         size = features.shape[1]
         i = MASK_OF_SIZE[size]
-        # Half-pixel centres, and no smoothing although it is made smaller.
-        mask = ops.image.resize(
-            masks[..., i : i + 1],
-            (size, size),
-            interpolation="bilinear",
-            antialias=False,
-            data_format="channels_last",
-        )
-        return high_pass(ops.cast(mask, features.dtype) * features, self.w_hpf)
+        mask = resize_bilinear(ops.cast(masks[..., i : i + 1], features.dtype), size)
+        return high_pass(mask * features, self.w_hpf)
 
     def get_config(self):
         return super().get_config() | {
@@ -422,8 +416,8 @@ def _features(
     ]
     width = widths[-1]
     layers += [
-        keras.layers.LeakyReLU(LEAK, name="down_leaky_relu", **kwargs),
+        LeakyReLU(LEAK, name="down_leaky_relu", **kwargs),
         conv(width, 4, width, padding="valid", name="whole", **kwargs),
-        keras.layers.LeakyReLU(LEAK, name="whole_leaky_relu", **kwargs),
+        LeakyReLU(LEAK, name="whole_leaky_relu", **kwargs),
     ]
     return layers, width

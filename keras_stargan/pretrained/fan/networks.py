@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.networks.resizing import resize_bilinear
 from keras_stargan.networks.weights import make_weights
 from keras_stargan.pretrained.fan.layers import (
     PACKAGE,
@@ -66,14 +67,7 @@ class FAN(keras.Model):
         make_weights(self, keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3)))
 
     def call(self, inputs):
-        # Half-pixel centres, and no smoothing if it is made smaller.
-        x = ops.image.resize(
-            inputs,
-            (IMAGE_SIZE, IMAGE_SIZE),
-            interpolation="bilinear",
-            antialias=False,
-            data_format="channels_last",
-        )
+        x = resize_bilinear(ops.cast(inputs, self.compute_dtype), IMAGE_SIZE)
         x = 0.5 * x + 0.5
         for layer in self.chain:
             x = layer(x)

@@ -1,0 +1,35 @@
+"""Resizing in the type of the images."""
+
+import keras
+from keras import ops
+
+
+def resize_bilinear(images: keras.KerasTensor, size: int) -> keras.KerasTensor:
+    """Images of another size, by linear interpolation without smoothing.
+
+    Pixels are squares, so that the corners of the images lie on each other
+    (PyTorch's `align_corners=False`). `keras.ops.image.resize` computes the same, but
+    in float32 whatever the images are.
+
+    Args:
+        images: float `(batch, height, width, channels)`.
+        size: height and width of the result in pixels.
+
+    Returns:
+        `(batch, size, size, channels)`, of the type of the images.
+    """
+    height, width = ops.shape(images)[1:3]
+    rows = _shares(height, size, images.dtype)
+    columns = _shares(width, size, images.dtype)
+    return ops.einsum("yh,xw,bhwc->byxc", rows, columns, images)
+
+
+def _shares(length, size, dtype):
+    """How much each of `length` pixels counts in each of `size` pixels."""
+    centers = ops.arange(size, dtype=dtype) + 0.5
+    length_as_float = ops.cast(length, dtype)
+    positions = ops.clip(
+        centers * (length_as_float / size) - 0.5, 0.0, length_as_float - 1.0
+    )
+    distances = ops.abs(positions[:, None] - ops.arange(length, dtype=dtype)[None, :])
+    return ops.relu(1.0 - distances)
