@@ -1,4 +1,4 @@
-"""Aligned faces of picture files, as files (see `alignment`)."""
+"""Aligns the faces in picture files and writes them to files (see `alignment`)."""
 
 import os
 import pathlib
@@ -33,36 +33,38 @@ def align_files(
     skip_unreadable: bool = False,
     verbose: int = 1,
 ) -> dict[pathlib.Path, pathlib.Path | None]:
-    """Aligns faces in picture files into PNG files of the same names.
+    """Aligns the faces in picture files and writes them to PNG files.
 
-    Of inputs that are given as a folder, the folders in it are kept. What can be wrong
-    is found before FAN runs and anything is written, except for a picture without a
-    face: it is left out, and named at the end.
+    An output has the name of its input. If an input is a folder, the folders in it are
+    made in `output_dir` too. All inputs and arguments are checked before FAN runs and
+    before anything is written. Only a picture without a face is found later: it is
+    left out and named at the end.
 
     Args:
         fan: as for `align_faces`.
         inputs: files, folders (all pictures in them and in their folders, except in
-            `output_dir`) and globs (all files that match; `**` for any folders).
-        output_dir: folder of the outputs; made if it is missing.
+            `output_dir`) and globs (all files that match; `**` stands for any number
+            of folders).
+        output_dir: folder for the outputs; made if it is missing.
         mean_landmarks: as for `align_faces`.
         size: as for `align_faces`.
         fit: as for `align_faces`.
         min_certainty: as for `align_faces`.
-        batch_size: how many are aligned, and kept in memory, at once.
-        overwrite: replace outputs that are there already, instead of refusing. An
-            input is never replaced.
-        skip_unreadable: leave out files that cannot be read, and say how many,
-            instead of refusing.
-        verbose: 0 for silence; 1 to print what is cut off, progress, and what is left
-            out.
+        batch_size: number of pictures that are aligned, and kept in memory, at once.
+        overwrite: whether to replace outputs that exist already, instead of raising.
+            An input is never replaced.
+        skip_unreadable: whether to leave out files that cannot be read, and to print
+            how many, instead of raising.
+        verbose: 0 for silence; 1 to print the progress, what is cut off and what is
+            left out.
 
     Returns:
-        By each input that could be read the file written, or None if there is no
-        face on it.
+        Maps each readable input to its output file, or to None if there is no face on
+        the picture.
 
     Raises:
-        ValueError: for inputs that are not there or cannot be read, two inputs for one
-            output, outputs that are there already, other wrong arguments, or if there
+        ValueError: for inputs that do not exist or cannot be read, two inputs with the
+            same output, outputs that exist already, other wrong arguments, or if there
             is no face on any picture.
         OSError: if an output cannot be written.
     """
@@ -97,15 +99,15 @@ def align_files(
                 save_png(outputs[path], face)
         progress.add(len(batch))
     if missing := [str(path) for path, output in written.items() if output is None]:
-        said = (
+        message = (
             f"No face was found on {len(missing)} of {len(readable)} pictures: "
             f"{', '.join(missing)}"
         )
         if len(missing) == len(readable):
             raise ValueError(
-                f"{said}. FAN needs a face that fills much of the picture; a lower "
-                "min_certainty takes what it is less sure of."
+                f"{message}. FAN needs a face that fills much of the picture. With "
+                "a lower min_certainty, less certain faces are accepted."
             )
-        say(f"Left out: {said}")
+        say(f"Left out: {message}")
     say(f"{len(readable) - len(missing)} aligned faces are in {output_dir}")
     return written

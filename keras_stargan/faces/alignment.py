@@ -1,18 +1,20 @@
-"""Faces turned upright and brought to one place and size, as StarGAN v2 needs them.
+"""Alignment of faces: rotates, scales and shifts them, as StarGAN v2 needs them.
 
-A FAN finds 98 landmarks, a similarity transform (rotation, scale, shift) takes them
-where they are to be, and where the result reaches beyond the picture it goes on
-mirrored, ever more blurred. Where landmarks are to be, one of two rules says:
+A FAN finds 98 landmarks of a face. A similarity transform (rotation, scale, shift)
+brings them to their target positions. Where the result reaches beyond the picture, the
+picture is mirrored at its borders and blurred, the more the further out. There are two
+rules for the target positions:
 
-- With mean landmarks (`celeba_lm_mean.npz`, published beside `wing.ckpt`), StarGAN v2's
-  own: the axis of eyes and mouth falls on that of the mean face, the middle of all
-  landmarks on the middle there, and the pupils and the corners of the mouth are on
-  average as far from it.
-- Without, the rule by which CelebA-HQ itself was cropped (Karras et al., *Progressive
-  Growing of GANs*, ICLR 2018, appendix C), by eyes and mouth alone. It needs no file,
-  but is not what StarGAN v2's authors published for pictures of one's own.
+- With mean landmarks (`celeba_lm_mean.npz`, published beside `wing.ckpt`), the rule of
+  StarGAN v2: the axis of eyes and mouth becomes that of the mean face, the center of
+  all landmarks becomes its center, and the pupils and the corners of the mouth get, on
+  average, the same distance from the center.
+- Without mean landmarks, the rule by which CelebA-HQ was cropped (Karras et al.,
+  *Progressive Growing of GANs*, ICLR 2018, appendix C), which uses eyes and mouth
+  alone. It needs no file, but it is not the rule that the authors of StarGAN v2
+  published for one's own pictures.
 
-FAN is no face detector: the face must fill much of the picture, as on a portrait.
+FAN does not detect faces: the face must fill much of the picture, as on a portrait.
 """
 
 import dataclasses
@@ -30,35 +32,35 @@ from keras_stargan.images import from_uint8
 from keras_stargan.pretrained.fan.heatmaps import landmarks as landmarks_of_heatmaps
 from keras_stargan.pretrained.fan.networks import IMAGE_SIZE, NUM_LANDMARKS
 
-# How a picture that is not square becomes so, before the face is looked for.
+# The ways in which a picture becomes square before FAN looks for the face.
 FITS = ("crop", "face")
-# Below, what FAN found is not taken for a face. A sure landmark's heatmap reaches
-# about 1; what is below 0.1 of one, the published masks leave out.
+# Landmarks with a lower mean certainty are not those of a face. The heatmap of a clear
+# landmark reaches about 1; the published masks ignore values below 0.1.
 MIN_CERTAINTY = 0.2
 
-_EYES = (*range(60, 68), 96), (*range(68, 76), 97)  # with the pupils
-_MOUTH = 76, 82  # its corners
+_EYES = (*range(60, 68), 96), (*range(68, 76), 97)  # the eyes' contours and pupils
+_MOUTH = 76, 82  # the corners of the mouth
 _SCALED_BY = (96, 97, *_MOUTH)
 
 
 def load_mean_landmarks(file: str | os.PathLike) -> np.ndarray:
-    """The mean face of the published code.
+    """Reads the landmarks of the mean face that the published code uses.
 
     Args:
-        file: `celeba_lm_mean.npz`, or another with an array `mean` like its.
+        file: `celeba_lm_mean.npz`, or another .npz file with such an array `mean`.
 
     Returns:
         `(98, 2)`: x and y in pixels of an image of 256 px.
 
     Raises:
         OSError: if there is no such file.
-        ValueError: if it is of another kind.
+        ValueError: if the file has no such array.
     """
     try:
         mean = np.load(file)["mean"]
     except OSError:
         raise
-    # What NumPy raises depends on where a file stops making sense to it.
+    # NumPy raises many kinds of errors for files of other formats.
     except Exception as error:
         raise ValueError(
             f"{file} must be an .npz file with an array 'mean', as "
@@ -68,15 +70,16 @@ def load_mean_landmarks(file: str | os.PathLike) -> np.ndarray:
 
 
 def find_landmarks(fan: Callable, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where landmarks are, and how sure that is.
+    """Finds the landmarks of faces.
 
     Args:
         fan: a `FAN` with weights.
         images: `(n, 256, 256, 3)`, uint8.
 
     Returns:
-        `(n, 98, 2)`, x and y in pixels; and `(n,)`, the landmarks' mean of their
-        heatmaps' maxima, about 0 where there is no face and 1 where there is.
+        The landmarks `(n, 98, 2)`, x and y in pixels; and the certainties `(n,)`: the
+        mean over the landmarks of each heatmap's maximum, which is about 1 for a face
+        and about 0 if there is none.
     """
     heatmaps = fan(from_uint8(images))
     highest = ops.max(heatmaps[..., :NUM_LANDMARKS], axis=(1, 2))
@@ -89,18 +92,18 @@ def find_landmarks(fan: Callable, images: np.ndarray) -> tuple[np.ndarray, np.nd
 def similarity_transform(
     landmarks: np.ndarray, mean_landmarks: np.ndarray | None = None
 ) -> np.ndarray:
-    """What takes a face's landmarks to where they are to be.
+    """The transform that brings a face's landmarks to their target positions.
 
     Args:
         landmarks: `(98, 2)`, x and y in pixels of an image of 256 px.
-        mean_landmarks: where they are on the mean face, likewise; or None for
-            CelebA-HQ's rule. See this module's docstring.
+        mean_landmarks: the landmarks of the mean face, of the same shape and unit; or
+            None for the rule of CelebA-HQ. See the docstring of this module.
 
     Returns:
-        `(2, 3)`: a matrix for `(x, y, 1)`. Its values are not finite if the landmarks
-        lie on each other as on no face.
+        `(2, 3)`: a matrix that is multiplied with `(x, y, 1)`. Its values are not
+        finite if landmarks coincide that are apart in any face.
     """
-    # As complex numbers x + iy, which a factor turns and scales.
+    # Points are complex numbers x + iy: multiplying by one rotates and scales them.
     points = landmarks @ np.array([1, 1j])
     axis, across, down, eyes = _axes(points)
     with np.errstate(all="ignore"):
@@ -110,7 +113,7 @@ def similarity_transform(
         else:
             mean = mean_landmarks @ np.array([1, 1j])
             source, target = points.mean(), mean.mean()
-            # As published: no least squares fit of all landmarks.
+            # As published: this is not a least squares fit of all landmarks.
             ratios = abs(mean - target)[[*_SCALED_BY]]
             ratios = ratios / abs(points - source)[[*_SCALED_BY]]
             factor = ratios.mean() * _axes(mean)[0] / axis
@@ -135,24 +138,26 @@ def align_faces(
     """Aligns faces in pictures of any size and shape.
 
     Args:
-        pictures: Pillow's, of mode RGB (`keras_stargan.files.pictures.open_picture`
-            reads any file so), or uint8 arrays `(height, width, 3)`; one face on
-            each.
-        fan: a `FAN` with weights (`fan_pytorch.load_weights`).
-        mean_landmarks: as `load_mean_landmarks` reads them, or None for CelebA-HQ's
-            rule; see this module's docstring.
+        pictures: Pillow images of mode RGB, as
+            `keras_stargan.files.pictures.open_picture` reads them, or uint8 arrays
+            `(height, width, 3)`; with one face on each.
+        fan: a `FAN` with weights.
+        mean_landmarks: as `load_mean_landmarks` reads them, or None for the rule of
+            CelebA-HQ; see the docstring of this module.
         size: width and height of the results, in pixels.
-        fit: what is taken first of a picture that is not square. `"crop"`: the square
-            in the middle. `"face"`: a little less and higher up, as of portraits.
-        min_certainty: what `find_landmarks` is less sure of is no face.
-        batch_size: how many pictures pass through FAN at once.
+        fit: the square that is cut out first of a picture that is not square.
+            `"crop"`: the one in the middle. `"face"`: one that is a little smaller
+            and higher up, for portraits.
+        min_certainty: a lower certainty from `find_landmarks` means that there is no
+            face.
+        batch_size: number of pictures that pass through FAN at once.
 
     Returns:
         uint8 array `(n, size, size, 3)`.
 
     Raises:
-        ValueError: for pictures without a face (the message says which, counted from
-            0), or arguments that are not as said above.
+        ValueError: for pictures without a face (the message has their numbers,
+            counted from 0), or for arguments that are not as described above.
     """
     mean_landmarks = check_settings(mean_landmarks, size, fit, batch_size)
     if not len(pictures):
@@ -176,7 +181,7 @@ def align_faces(
 def check_settings(
     mean_landmarks: np.ndarray | None, size: int, fit: str, batch_size: int
 ) -> np.ndarray | None:
-    """Raises `ValueError` for arguments that are not right."""
+    """Raises `ValueError` for wrong arguments; gives the mean landmarks as floats."""
     if fit not in FITS:
         raise ValueError(f"fit must be one of {', '.join(FITS)}; received {fit!r}.")
     for name, value in (("size", size), ("batch_size", batch_size)):
@@ -195,7 +200,8 @@ def _checked_mean(mean: np.ndarray, what: str) -> np.ndarray:
     )
     if mean.shape != (NUM_LANDMARKS, 2):
         raise ValueError(f"{needed}; received the shape {mean.shape}.")
-    # Written so that NaN is refused too, and fractions of the image's size.
+    # Written so that NaN is refused too. Coordinates that are fractions of the image's
+    # size are refused as well.
     if not np.ptp(mean, axis=0).min() > IMAGE_SIZE / 8:
         raise ValueError(
             f"{needed}; received values from {mean.min():.4g} to {mean.max():.4g}."
@@ -204,11 +210,11 @@ def _checked_mean(mean: np.ndarray, what: str) -> np.ndarray:
 
 
 def _axes(points: np.ndarray) -> tuple[complex, complex, complex, complex]:
-    """A face's axis (of length 1), eye to eye, eyes to mouth, and the eyes' middle."""
+    """A face's axis (of length 1), eye to eye, eyes to mouth, and the eyes' center."""
     left, right = (points[[*eye]].mean() for eye in _EYES)
     eyes, across = (left + right) / 2, right - left
     down = points[[*_MOUTH]].mean() - eyes
-    # Eye to eye, and eyes to mouth turned by a quarter, both count.
+    # The mean of two directions: eye to eye, and eyes to mouth rotated by 90 degrees.
     axis = across - 1j * down
     with np.errstate(all="ignore"):
         return axis / abs(axis), across, down, eyes
@@ -221,12 +227,12 @@ def align_batch(
     mean_landmarks: np.ndarray | None,
     min_certainty: float,
 ) -> list[np.ndarray | None]:
-    """Each picture's face in its framing's size; None where there is none."""
+    """Each picture's face in its framing's size; None for a picture without a face."""
 
-    def look(picture, framing):
+    def square(picture, framing):
         return dataclasses.replace(framing, image_size=IMAGE_SIZE).square(picture)
 
-    images = np.stack(list(map(look, pictures, framings)))
+    images = np.stack(list(map(square, pictures, framings)))
     aligned = []
     for picture, framing, landmarks, certainty in zip(
         pictures, framings, *find_landmarks(fan, images), strict=True
@@ -238,21 +244,22 @@ def align_batch(
 
 
 def _warp(picture: Image.Image, framing: Framing, matrix: np.ndarray) -> np.ndarray:
-    """What of a picture a matrix (for its square of 256 px) takes to one of 256 px."""
+    """Transforms a picture by a matrix that is given in pixels of a 256 px square."""
     size = framing.image_size
-    # The square is resized first to what its scale will be, which smooths as it must.
-    # Then it is only turned and moved (or enlarged, if there are no more pixels).
+    # First, the square is resized to its final scale, which smooths it if it becomes
+    # smaller. Then it is only rotated and shifted (or enlarged, if it has too few
+    # pixels for its final scale).
     scale = math.hypot(*matrix[:, 0])
     side = max(1, min(framing.taken[0], round(scale * size), 4 * size))
     square = dataclasses.replace(framing, image_size=side).square(picture)
-    # From pixels of the result to those of the square.
+    # From pixels of the result to pixels of the square.
     back = np.linalg.inv(matrix[:, :2]) * (side / size)
     shift = -np.linalg.inv(matrix[:, :2]) @ matrix[:, 2] * (side / IMAGE_SIZE)
     corners = back @ (size * np.array([[0, 0, 1, 1], [0, 1, 0, 1]])) + shift[:, None]
     beyond = max(0, -corners.min(), corners.max() - side)
-    margin = math.ceil(beyond) + 2  # two for the cubic
+    margin = math.ceil(beyond) + 2  # 2 more for bicubic interpolation
     turned = [
-        # In floats, since Pillow rounds bytes down.
+        # As floats, since Pillow rounds down where it interpolates bytes.
         band.convert("F").transform(
             (size, size),
             Image.Transform.AFFINE,
@@ -265,17 +272,17 @@ def _warp(picture: Image.Image, framing: Framing, matrix: np.ndarray) -> np.ndar
 
 
 def _extended(square: np.ndarray, margin: int) -> Image.Image:
-    """A square mirrored at its borders, and the more blurred the further out."""
+    """A square, extended by mirroring it; the blur grows with the distance from it."""
     side = len(square)
     mirrored = Image.fromarray(
         np.pad(square, [(margin, margin), (margin, margin), (0, 0)], "reflect")
     )
-    # Of 256 px by 4, as published.
+    # The radius is 4 for 256 px, as published.
     blurred = mirrored.filter(ImageFilter.GaussianBlur(side / 64))
-    places = np.arange(-margin, side + margin)
-    outside = np.maximum(0, np.maximum(-places, places - (side - 1)))
+    positions = np.arange(-margin, side + margin)
+    outside = np.maximum(0, np.maximum(-positions, positions - (side - 1)))
     outside = np.maximum(outside[:, None], outside)
-    # Half a side away, nothing but blur is left.
+    # Half a side away from the square, only the blurred version is left.
     sharp = np.clip(1 - outside / (side / 2), 0, 1) ** 4
     return Image.composite(
         mirrored, blurred, Image.fromarray(np.uint8(np.rint(255 * sharp)))

@@ -1,1 +1,1 @@
-"""Files: pictures, videos, caches, PyTorch's weights."""
+"""Reading and writing files: pictures, videos, caches and PyTorch's weights."""

@@ -1,18 +1,19 @@
-"""Where prepared pictures are kept."""
+"""The folder for prepared images and other results that are used again."""
 
 import os
 import pathlib
 
 
 def cache_folder(given: str | os.PathLike | None = None) -> pathlib.Path:
-    """The folder for what is prepared once and used again.
+    """The folder for results that are computed once and used again.
 
     Args:
-        given: the user's choice.
+        given: the user's choice, or None.
 
     Returns:
-        `given`; if None `$KERAS_STARGAN_CACHE`; if unset `keras_stargan` in
-        `$XDG_CACHE_HOME` or `~/.cache`. It may not exist yet.
+        `given`. If it is None, `$KERAS_STARGAN_CACHE`; if that is not set,
+        `keras_stargan` in `$XDG_CACHE_HOME` or `~/.cache`. The folder may not exist
+        yet.
     """
     if given is not None:
         return pathlib.Path(given)

@@ -1,4 +1,4 @@
-"""How a picture of any size and shape becomes a model's square, and comes back."""
+"""The way from a picture of any size and shape to a model's square, and back."""
 
 import dataclasses
 
@@ -7,18 +7,20 @@ from PIL import Image
 
 from keras_stargan.files.pictures import crop_box
 
-# How a picture that is not square becomes so.
+# The ways in which a picture becomes square. "crop": the square in the middle is cut
+# out. "face": a square that is a little smaller and higher up. "pad": nothing is cut
+# off; the picture is mirrored at its borders.
 FITS = ("crop", "face", "pad")
 
 
 @dataclasses.dataclass(frozen=True)
 class Framing:
-    """How a picture becomes the square that a model translates.
+    """How a picture becomes the square image that a model translates.
 
     Args:
-        size: width and height of the picture.
-        box: what is taken of it: left, top, right, bottom.
-        taken: width and height of that.
+        size: width and height of the picture, in pixels.
+        box: the part of the picture that is used: left, top, right, bottom.
+        taken: width and height of that part, rounded to whole pixels.
         image_size: side of the square, in pixels.
     """
 
@@ -29,7 +31,7 @@ class Framing:
 
     @property
     def content(self) -> tuple[int, int, int, int]:
-        """Where in the square it is: left, top, right, bottom."""
+        """Where the used part lies in the square: left, top, right, bottom."""
         longer = max(self.taken)
         width, height = (
             max(1, round(side * self.image_size / longer)) for side in self.taken
@@ -38,9 +40,9 @@ class Framing:
         return left, top, left + width, top + height
 
     def square(self, picture: Image.Image) -> np.ndarray:
-        """The picture as the model's square, uint8."""
+        """The model's square of the picture, uint8 `(image_size, image_size, 3)`."""
         left, top, right, bottom = self.content
-        # Before padding, which else would make a panorama enormous.
+        # Resized before it is padded: a padded panorama would be enormous.
         resized = picture.resize(
             (right - left, bottom - top), Image.Resampling.BICUBIC, box=self.box
         )
@@ -48,47 +50,32 @@ class Framing:
         return np.pad(resized, [*padding, (0, 0)], mode="symmetric")
 
     def unframed(self, square: np.ndarray, original_size: bool) -> Image.Image:
-        """A translated square without its padding."""
+        """A translated square as a picture, without its padding.
+
+        Args:
+            square: uint8 array `(image_size, image_size, 3)`.
+            original_size: whether to resize it to the size it had in the picture.
+        """
         picture = Image.fromarray(square).crop(self.content)
         if original_size:
             picture = picture.resize(self.taken, Image.Resampling.BICUBIC)
         return picture
 
     def on_white(self, square: np.ndarray) -> np.ndarray:
-        """A square with its padding painted over."""
+        """A square whose padding is painted white."""
         left, top, right, bottom = self.content
         shown = np.full_like(square, 255)
         shown[top:bottom, left:right] = square[top:bottom, left:right]
         return shown
-
-    def summary(self, original_size: bool) -> str:
-        """What is cut off, padded and resized, in a line without its beginning."""
-        (width, height), (left, top, right, bottom) = self.size, self.box
-        margins = {
-            "left": round(left),
-            "right": round(width - right),
-            "at the top": round(top),
-            "at the bottom": round(height - bottom),
-        }
-        cut = ", ".join(
-            f"{count} px {side}" for side, count in margins.items() if count
-        )
-        change = f"cut off {cut}" if cut else "nothing cut off"
-        if self.taken[0] != self.taken[1]:
-            sides = "the sides" if width < height else "top and bottom"
-            change += f", mirrored at {sides} and that cut off again"
-        left, top, right, bottom = self.content
-        out = self.taken if original_size else (right - left, bottom - top)
-        return f"{width}x{height}: {change}; comes out {out[0]}x{out[1]}"
 
 
 def frame(size: tuple[int, int], image_size: int, fit: str) -> Framing:
     """The framing of a picture.
 
     Args:
-        size: its width and height.
+        size: width and height of the picture, in pixels.
         image_size: side of the model's square, in pixels.
-        fit: one of `FITS`, see `translation.translate_pictures`.
+        fit: one of `FITS`.
     """
     box, taken = (0, 0, *size), size
     if fit != "pad" and size[0] != size[1]:

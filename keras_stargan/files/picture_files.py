@@ -1,4 +1,4 @@
-"""From picture files to picture files: what is read, what is written, what is wrong."""
+"""Finds and checks the files that a program reads and writes, before it starts."""
 
 import collections
 import glob
@@ -13,21 +13,26 @@ from keras_stargan.files.pictures import SUFFIXES, first_faults, open_picture
 from keras_stargan.files.progress import Progress
 
 _SIZES_NAMED = 10
-_IN_FLIGHT = 64  # files looked at between two steps of the progress bar
+_IN_FLIGHT = 64  # files that are read between two updates of the progress
 
 
 def find_inputs(
     inputs: str | os.PathLike | Sequence[str | os.PathLike], output_dir: pathlib.Path
 ) -> dict[pathlib.Path, pathlib.PurePath]:
-    """The files in order, each with what its outputs are called, without ending.
+    """Finds the input files.
 
     Args:
         inputs: files, folders (all pictures in them and in their folders, except in
-            `output_dir`) and globs (all files that match; `**` for any folders).
-        output_dir: where the outputs will be.
+            `output_dir`) and globs (all files that match; `**` stands for any number
+            of folders).
+        output_dir: the folder for the outputs.
+
+    Returns:
+        Maps each file, in order, to the name of its outputs without suffix. The name
+        of a file in a given folder includes the folders in between.
 
     Raises:
-        ValueError: for an input that is not there, or that is the output.
+        ValueError: for an input that does not exist, or that is `output_dir` itself.
     """
     if isinstance(inputs, str | os.PathLike):
         inputs = [inputs]
@@ -35,8 +40,8 @@ def find_inputs(
     for given in inputs:
         path = pathlib.Path(given)
         if path.is_dir():
-            made = output_dir.resolve()
-            if path.resolve() == made:
+            outputs = output_dir.resolve()
+            if path.resolve() == outputs:
                 raise ValueError(
                     f"{path} is both input and output; give another output_dir, which "
                     "may be in it."
@@ -47,7 +52,7 @@ def find_inputs(
                 for file, name in names.items()
                 if name.suffix.lower() in SUFFIXES
                 and not any(part.startswith(".") for part in name.parts)
-                and made not in file.resolve().parents
+                and outputs not in file.resolve().parents
                 and file.is_file()
             }
         elif path.is_file():
@@ -71,20 +76,23 @@ def output_paths(
     titles: Sequence[str],
     output_dir: pathlib.Path,
 ) -> dict[pathlib.Path, list[pathlib.Path]]:
-    """For each input the outputs, in the order of the titles; no two are one.
+    """The output files of each input file.
 
     Args:
         files: as `find_inputs` gives them.
-        titles: of the outputs of an input, which are in a folder for each; `""` for
-            `output_dir` itself.
-        output_dir: the folder of them all.
+        titles: each input has an output for each title. The outputs of a title are in
+            a folder of that name; `""` stands for `output_dir` itself.
+        output_dir: the folder for all outputs.
+
+    Returns:
+        Maps each input to its outputs, in the order of the titles.
 
     Raises:
-        ValueError: if two outputs would be one file.
+        ValueError: if two outputs would be the same file.
     """
     folders = {}
     for title in titles:
-        # A leading dot would hide the folder, or lead out of the place.
+        # A leading dot would hide the folder, and ".." would lead out of output_dir.
         folder = re.sub(r"^\.|[^\w ,+.()-]", "_", title)
         if folder in folders:
             raise ValueError(
@@ -113,22 +121,22 @@ def output_paths(
 def check_outputs(
     outputs: Sequence[pathlib.Path], inputs: Iterable[pathlib.Path], overwrite: bool
 ) -> None:
-    """Raises `ValueError` if an output is there already, or is an input.
+    """Raises `ValueError` if an output exists already, or is an input.
 
     Args:
         outputs: the files that will be written.
-        inputs: those that will be read.
-        overwrite: whether outputs may be there.
+        inputs: the files that will be read.
+        overwrite: whether outputs may exist already. Inputs are never replaced.
     """
-    there = [path for path in outputs if path.exists()]
-    if there and not overwrite:
-        more = f" (and {len(there) - 1} more outputs)" if len(there) > 1 else ""
+    existing = [path for path in outputs if path.exists()]
+    if existing and not overwrite:
+        more = f" (and {len(existing) - 1} more outputs)" if len(existing) > 1 else ""
         raise ValueError(
-            f"{there[0]} is there already{more}. Give another output_dir, or overwrite "
-            "to replace what is there."
+            f"{existing[0]} is there already{more}. Give another output_dir, or "
+            "overwrite to replace what is there."
         )
     resolved = {path.resolve() for path in inputs}
-    for path in there:
+    for path in existing:
         if path.resolve() in resolved:
             raise ValueError(
                 f"{path} is both input and output; give another output_dir."
@@ -143,47 +151,48 @@ def inspect_files(
     skip_unreadable: bool = False,
     verbose: int = 1,
 ) -> dict[pathlib.Path, Framing]:
-    """Reads every file once: for how it becomes square, and to know that it can be.
+    """Reads every file once, to find unreadable ones before anything is written.
 
     Args:
         paths: the files.
         image_size: side of the squares, in pixels.
         fit: how pictures become square, one of `framing.FITS`.
-        original_size: whether they get their size back later, for what is printed.
-        skip_unreadable: leave out files that cannot be read, and say how many,
-            instead of refusing.
-        verbose: 0 for silence; 1 to print what is cut off or padded, and progress.
+        original_size: whether outputs get the pictures' size; only for the printed
+            lines.
+        skip_unreadable: whether to leave out files that cannot be read, and to print
+            how many, instead of raising.
+        verbose: 0 for silence; 1 to print the progress and what is cut off or padded.
 
     Returns:
-        Of the files that can be read, how each becomes square.
+        Maps each readable file to the way in which it becomes square.
 
     Raises:
-        ValueError: if a file cannot be read, or none can.
+        ValueError: if a file cannot be read; with `skip_unreadable`, if none can.
     """
     say = print if verbose else lambda *_: None
     say(f"Looking at {len(paths)} pictures")
-    framings, faults = _look(paths, image_size, fit, verbose)
+    framings, faults = _frame_all(paths, image_size, fit, verbose)
     if faults:
-        said = (
+        message = (
             f"{len(faults)} of {len(paths)} pictures cannot be read. "
             f"{first_faults(faults)}"
         )
         if not skip_unreadable:
-            raise ValueError(f"{said} (skip_unreadable leaves such files out.)")
+            raise ValueError(f"{message} (skip_unreadable leaves such files out.)")
         if not framings:
-            raise ValueError(said)
-        say(f"Left out: {said}")
+            raise ValueError(message)
+        say(f"Left out: {message}")
     for line in _summaries(framings, original_size):
         say(line)
     return framings
 
 
-def _look(
+def _frame_all(
     paths: Sequence[pathlib.Path], image_size: int, fit: str, verbose: int
 ) -> tuple[dict[pathlib.Path, Framing], list[ValueError]]:
-    """Reads every file once, for its size, and to know that it can be read."""
+    """The framings of the readable files, and the errors of the others."""
 
-    def look(path):
+    def read(path):
         try:
             return frame(open_picture(path).size, image_size, fit)
         except ValueError as error:
@@ -191,10 +200,10 @@ def _look(
 
     framings, faults = {}, []
     progress = Progress(len(paths), "pictures", verbose)
-    # By portions, or Ctrl-C would wait for all.
+    # In portions, since Ctrl-C waits until all files of a portion are read.
     for start in range(0, len(paths), _IN_FLIGHT):
         portion = paths[start : start + _IN_FLIGHT]
-        for path, result in zip(portion, in_parallel(look, portion), strict=True):
+        for path, result in zip(portion, in_parallel(read, portion), strict=True):
             if isinstance(result, ValueError):
                 faults.append(result)
             else:
@@ -206,18 +215,38 @@ def _look(
 def _summaries(
     framings: dict[pathlib.Path, Framing], original_size: bool
 ) -> Iterable[str]:
-    """What happens to the pictures, a line for each size."""
+    """Lines on what is cut off or padded, one for each size of pictures."""
     kinds = collections.defaultdict(list)
     for path, framing in framings.items():
-        kinds[framing.summary(original_size)].append(path)
+        kinds[_summary(framing, original_size)].append(path)
     kinds = sorted(kinds.items(), key=lambda kind: -len(kind[1]))
-    for said, paths in kinds[:_SIZES_NAMED]:
-        yield f"{paths[0] if len(paths) == 1 else f'{len(paths)} pictures'}, {said}"
+    for line, paths in kinds[:_SIZES_NAMED]:
+        yield f"{paths[0] if len(paths) == 1 else f'{len(paths)} pictures'}, {line}"
     if len(kinds) > _SIZES_NAMED:
         yield f"and pictures of {len(kinds) - _SIZES_NAMED} other sizes in the same way"
 
 
+def _summary(framing: Framing, original_size: bool) -> str:
+    """A line such as "40x20: cut off 10 px left, 10 px right; comes out 16x16"."""
+    width, height = framing.size
+    left, top, right, bottom = framing.box
+    margins = {
+        "left": round(left),
+        "right": round(width - right),
+        "at the top": round(top),
+        "at the bottom": round(height - bottom),
+    }
+    cut = ", ".join(f"{count} px {side}" for side, count in margins.items() if count)
+    change = f"cut off {cut}" if cut else "nothing cut off"
+    if framing.taken[0] != framing.taken[1]:
+        sides = "the sides" if width < height else "top and bottom"
+        change += f", mirrored at {sides} and that cut off again"
+    left, top, right, bottom = framing.content
+    out = framing.taken if original_size else (right - left, bottom - top)
+    return f"{width}x{height}: {change}; comes out {out[0]}x{out[1]}"
+
+
 def in_parallel(function: Callable, items: Sequence) -> list:
-    """The results of a function of each item, in order, by several threads."""
+    """Calls a function with each item in several threads; the results in order."""
     with ThreadPoolExecutor() as pool:
         return list(pool.map(function, items))

@@ -1,4 +1,4 @@
-"""One picture: from a file of any kind to RGB, cropped to a square and resized."""
+"""Reads a picture of any kind as RGB, crops it to a square and resizes it."""
 
 import io
 import os
@@ -8,32 +8,33 @@ import numpy as np
 from PIL import Image, ImageOps
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-_NAMED = 3  # unreadable files that a message names
+_NAMED = 3  # number of unreadable files that a message names
 
-# Of a picture that is not square, a square is taken: its side as a fraction of
-# the shorter side, its centre as fractions of width and height. `face` is the
-# head on RaFD's raw 681x1024 portraits at any of the three angles; `square` is
-# the middle, of CelebA's 178x218 the 178x178 of the papers.
+# The square that is cut out of a picture that is not square: its side as a fraction of
+# the shorter side, and its center as fractions of width and height. `face` is the head
+# on RaFD's original portraits of 681x1024 at any of the three angles. `square` is the
+# middle: 178x178 of CelebA's 178x218, as in the papers.
 CROPS = {"face": (0.94, (0.5, 0.45)), "square": (1.0, (0.5, 0.5))}
 
 
 def open_picture(path: str | os.PathLike, content: bytes | None = None) -> Image.Image:
-    """Read a picture as a viewer would show it.
+    """Reads a picture as a viewer would show it.
 
-    It is turned as its EXIF data say; what is transparent becomes white; grey of
-    16 bits is scaled to 8; palettes, grey and CMYK become RGB. Of several frames
-    the first is taken.
+    It is rotated as its EXIF data say. Transparent parts become white, 16-bit gray
+    levels are scaled to 8 bits, and palettes, gray and CMYK become RGB. If there are
+    several frames, the first one is read.
 
     Args:
         path: a file of any format that Pillow reads.
-        content: of the file, where it is not on disk; the path then is a name.
+        content: the file's bytes, if it is not on disk. The path is then only its
+            name in messages.
 
     Returns:
         A picture of mode RGB.
 
     Raises:
-        ValueError: if it cannot be read, is cut off, or has more pixels than
-            Pillow thinks safe; the message names the file and the reason.
+        ValueError: if the file cannot be read, is truncated, or has more pixels than
+            Pillow considers safe. The message names the file and the reason.
     """
     try:
         with Image.open(path if content is None else io.BytesIO(content)) as file:
@@ -45,7 +46,7 @@ def open_picture(path: str | os.PathLike, content: bytes | None = None) -> Image
 
 
 def first_faults(faults: Sequence[ValueError]) -> str:
-    """What `open_picture` raised, in a line that names the first files only."""
+    """Errors of `open_picture` in one line, which names only the first files."""
     more = "; and so on" if len(faults) > _NAMED else ""
     return "; ".join(map(str, faults[:_NAMED])) + more
 
@@ -68,10 +69,10 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def crop_and_resize(picture: Image.Image, image_size: int, crop: str) -> np.ndarray:
-    """Crop a picture to a square and resize it (bicubic).
+    """Crops a picture to a square and resizes it (bicubic).
 
     Args:
-        picture: of mode RGB. A square one is taken whole.
+        picture: a picture of mode RGB. A square one is not cropped.
         image_size: width and height of the result, in pixels.
         crop: one of `CROPS`.
 
@@ -84,27 +85,33 @@ def crop_and_resize(picture: Image.Image, image_size: int, crop: str) -> np.ndar
 
 
 def crop_box(size: tuple[int, int], crop: str) -> tuple[float, float, float, float]:
-    """What is taken of a picture: left, top, right and bottom, in pixels.
+    """The square that is cut out of a picture.
 
     Args:
-        size: width and height of the picture. A square one is taken whole.
+        size: width and height of the picture, in pixels. A square one is not cropped.
         crop: one of `CROPS`.
+
+    Returns:
+        Left, top, right and bottom, in pixels, which may be fractions.
     """
     width, height = size
     if width == height:
         return 0, 0, width, height
-    fraction, centre = CROPS[crop]
+    fraction, center = CROPS[crop]
     side = fraction * min(width, height)
-    left = min(max(centre[0] * width - side / 2, 0), width - side)
-    top = min(max(centre[1] * height - side / 2, 0), height - side)
+    left = min(max(center[0] * width - side / 2, 0), width - side)
+    top = min(max(center[1] * height - side / 2, 0), height - side)
     return left, top, left + side, top + side
 
 
 def as_rgb(picture: Image.Image | np.ndarray) -> Image.Image:
-    """A picture as Pillow's of mode RGB; raises `ValueError` for what is none.
+    """A picture as a Pillow image of mode RGB.
 
     Args:
-        picture: Pillow's of mode RGB, or a uint8 array `(height, width, 3)`.
+        picture: a Pillow image of mode RGB, or a uint8 array `(height, width, 3)`.
+
+    Raises:
+        ValueError: for anything else.
     """
     if isinstance(picture, Image.Image):
         kind = f"a picture of mode {picture.mode}"
@@ -115,7 +122,7 @@ def as_rgb(picture: Image.Image | np.ndarray) -> Image.Image:
             picture = Image.fromarray(array)
     if getattr(picture, "mode", None) != "RGB":
         raise ValueError(
-            "pictures must be Pillow's of mode RGB, as open_picture reads them, or "
-            f"uint8 arrays of shape (height, width, 3); received {kind}."
+            "pictures must be Pillow images of mode RGB, as open_picture reads them, "
+            f"or uint8 arrays of shape (height, width, 3); received {kind}."
         )
     return picture

@@ -11,18 +11,18 @@ from PIL import Image
 from keras_stargan.files.whole import whole_path
 
 FPS = 30
-_MOST_FPS = 50  # Browsers slow faster GIFs down.
+_MOST_FPS = 50  # Browsers slow down GIFs that are faster.
 
 
 def check_video_paths(paths: Sequence[str | os.PathLike]) -> None:
-    """Raises unless `save_video` can write such files, before the frames are made.
+    """Raises unless `save_video` can write these files; to be called before any work.
 
     Args:
-        paths: of videos.
+        paths: the videos' files.
 
     Raises:
-        ImportError: for an MP4, without PyAV.
-        ValueError: for another ending than .mp4 and .gif.
+        ImportError: for an MP4 file, if PyAV is not installed.
+        ValueError: for another suffix than .mp4 and .gif.
     """
     for path in map(pathlib.Path, paths):
         if path.suffix not in _WRITERS:
@@ -36,21 +36,22 @@ def check_video_paths(paths: Sequence[str | os.PathLike]) -> None:
 def save_video(
     paths: Sequence[str | os.PathLike], frames: Iterable[np.ndarray], fps: int = FPS
 ) -> None:
-    """Writes frames to one or more videos, each in one step: never half a file.
+    """Writes frames to one or more video files, which are complete or not there.
 
-    An MP4 is H.264 in 4:2:0; where width or height is odd, the last column or row is
-    doubled. Its frames are not kept in memory. A GIF's are till its end, a byte a
-    pixel; it repeats without end, has 256 colours in each frame, and can pause
-    between frames for whole hundredths of a second only.
+    An MP4 file is H.264 in 4:2:0. If the width or height is odd, the last column or
+    row is doubled. Frames are not kept in memory. A GIF file repeats forever and has
+    256 colors in each frame. All its frames are kept in memory, one byte for each
+    pixel, and the time between two frames is rounded to hundredths of a second.
 
     Args:
         paths: files that end in .mp4 or .gif; their folders are made where missing.
         frames: uint8 arrays `(height, width, 3)`, all of one size.
-        fps: frames a second, from 1 to 50.
+        fps: frames per second, from 1 to 50.
 
     Raises:
-        ImportError: for an MP4, without PyAV.
-        ValueError: for another ending or rate, no frame, or frames of another kind.
+        ImportError: for an MP4 file, if PyAV is not installed.
+        ValueError: for another suffix, a number of frames per second that is out of
+            range, if there is no frame, or for frames of another type or size.
     """
     paths = [pathlib.Path(path) for path in paths]
     check_video_paths(paths)
@@ -58,8 +59,8 @@ def save_video(
         raise ValueError(f"fps must be from 1 to {_MOST_FPS}; received {fps}.")
     size = None
     with contextlib.ExitStack() as files:
-        # The last to be entered is the first to end: files get their names at the
-        # end of all, when every video is whole.
+        # The stack ends in reverse order: all videos are finished first, and then
+        # the files get their names.
         temporaries = [files.enter_context(whole_path(path)) for path in paths]
         appends = [
             files.enter_context(_WRITERS[path.suffix](temporary, fps))
@@ -81,31 +82,31 @@ def save_video(
 
 @contextlib.contextmanager
 def _mp4(path: pathlib.Path, fps: int) -> Iterator[Callable[[np.ndarray], None]]:
-    """Yields what appends a frame."""
+    """Yields a function that appends a frame."""
     av = _import_av()
-    # The index at the front, so that browsers play before all is loaded.
+    # With the index at the front, browsers play a video that is still being loaded.
     front = {"movflags": "+faststart"}
     with av.open(str(path), "w", format="mp4", options=front) as container:
         stream = container.add_stream("libx264", rate=fps, options={"crf": "18"})
         stream.pix_fmt = "yuv420p"
-        # Said, or players guess it from the height.
+        # Without this entry, players guess the color space from the height.
         stream.codec_context.colorspace = av.video.reformatter.Colorspace.ITU601
 
         def append(frame):
             height, width = frame.shape[:2]
-            # 4:2:0 has one colour for each 2x2 pixels.
+            # 4:2:0 has one color for each 2x2 pixels, so both sides must be even.
             even = np.pad(frame, [(0, height % 2), (0, width % 2), (0, 0)], "edge")
             if not stream.codec_context.is_open:
                 stream.height, stream.width = even.shape[:2]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(even, "rgb24")))
 
         yield append
-        container.mux(stream.encode())  # what the encoder still held back
+        container.mux(stream.encode())  # frames that the encoder still holds
 
 
 @contextlib.contextmanager
 def _gif(path: pathlib.Path, fps: int) -> Iterator[Callable[[np.ndarray], None]]:
-    """Yields what appends a frame."""
+    """Yields a function that appends a frame."""
     pictures = []
     yield lambda frame: pictures.append(Image.fromarray(frame).quantize())
     pictures[0].save(
@@ -127,6 +128,6 @@ def _import_av():
     except ImportError as error:
         raise ImportError(
             "MP4 files are written by PyAV, which is not installed: "
-            "pip install 'keras-stargan[video]'. GIF files need no more than there is."
+            "pip install 'keras-stargan[video]'. GIF files need no other package."
         ) from error
     return av

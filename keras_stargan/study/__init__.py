@@ -1,1 +1,1 @@
-"""Which translations people prefer: a page in the browser."""
+"""The human preference study: people choose the best translation in the browser."""

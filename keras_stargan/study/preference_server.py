@@ -1,6 +1,6 @@
-"""The preference study's web page, served by this machine to itself.
+"""The web server of the preference study, for browsers on the same machine.
 
-Nothing that reaches the browser tells the methods apart.
+Nothing that the server sends shows which method an image is from.
 """
 
 import http.server
@@ -23,13 +23,13 @@ COOKIE = "preference_study_participant"
 
 
 def _in_words(target: str) -> str:
-    """Blond_Hair,-Young is `Blond Hair, not Young`."""
+    """A target in words: "Blond_Hair,-Young" becomes "Blond Hair, not Young"."""
     parts = [re.sub("^-", "not ", part) for part in target.split(",")]
     return ", ".join(parts).replace("_", " ")
 
 
 class _Refusal(Exception):
-    """A request that gets an error as its answer."""
+    """Raised to answer a request with an error."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
@@ -37,15 +37,15 @@ class _Refusal(Exception):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """Answers a browser.
+    """Answers a browser's requests.
 
-    GET /                        the page; gives new participants their cookie
+    GET /                        the page; sets a cookie for a new participant
     GET /question/next           the first question without a vote, as JSON
     GET /question/<mark>         a question, as JSON
-    GET /image/<mark>/input      a question's pictures
-    GET /image/<mark>/<position>
-    POST /vote                   {"question": mark, "position": from 0}
-    POST /participant            {}: another person takes over this browser
+    GET /image/<mark>/input      a question's input image
+    GET /image/<mark>/<position> one of its output images
+    POST /vote                   {"question": mark, "position": number from 0}
+    POST /participant            {}: another person uses this browser from now on
     """
 
     timeout = 60
@@ -64,7 +64,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._send_json({"error": str(refusal)}, refusal.status)
 
     def _check_host(self) -> None:
-        # Another site's name that points to this machine is not this study.
+        # A web site could have a name that leads to this machine, and its pages could
+        # then read the study.
         host = self.headers.get("Host", "").partition(":")[0]
         if host not in (HOST, "localhost"):
             raise _Refusal(HTTPStatus.FORBIDDEN, f"Open this study as http://{HOST}.")
@@ -90,13 +91,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 raise _Refusal(HTTPStatus.NOT_FOUND, "There is no such page.")
 
     def _post(self) -> None:
-        # Read before any refusal: a browser whose words nobody takes in sees a
-        # broken connection in place of the answer.
+        # The request is read before it is refused. Otherwise the browser sees a broken
+        # connection instead of the answer.
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > 10_000:
             raise _Refusal(HTTPStatus.BAD_REQUEST, "The request has a wrong length.")
         body = self.rfile.read(int(length))
-        # Other sites' pages can send neither JSON nor this origin.
+        # Pages of other web sites can send neither JSON nor this origin.
         own = f"http://{self.headers['Host']}"
         foreign = self.headers.get("Origin", own) != own
         if foreign or self.headers.get_content_type() != "application/json":
@@ -126,8 +127,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.log_error("A vote could not be saved: %s", error)
             raise _Refusal(
                 HTTPStatus.INTERNAL_SERVER_ERROR,
-                "Your vote could not be saved and does not count. Please tell whoever "
-                "runs this study.",
+                "Your vote could not be saved and does not count. Please tell the "
+                "person who runs this study.",
             ) from None
         if not counts:
             raise _Refusal(
@@ -186,8 +187,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return participant
 
     def _cookie(self) -> str | None:
-        # By hand: http.cookies gives up where another program on this host has set
-        # a cookie that it finds odd.
+        # Not by http.cookies: it reads no cookie at all if another program on this
+        # host has set one that it considers invalid.
         cookie = re.search(
             rf"(?:^|;\s*){COOKIE}=([0-9a-f]{{32}})(?:;|$)",
             self.headers.get("Cookie", ""),
@@ -207,7 +208,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(content)))
-        # The same address is another picture for another participant.
+        # The same address gives different images to different participants.
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
         if participant:
@@ -220,11 +221,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_request(self, *_) -> None:
-        """Says nothing: a line for each picture would bury what matters."""
+        """Prints nothing: with a line for each image, errors would be overlooked."""
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    # A page's pictures are asked for all at once, and there may be many pages.
+    # A page requests all its images at once, and many pages may be open.
     request_queue_size = 128
 
     def __init__(self, study: PreferenceStudy, port: int) -> None:
@@ -232,7 +233,7 @@ class _Server(http.server.ThreadingHTTPServer):
         super().__init__((HOST, port), _Handler)
 
     def handle_error(self, request, client_address) -> None:
-        """Reports errors, but not that a browser has gone before its answer."""
+        """Reports errors, except for a browser that has closed the connection."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -240,15 +241,15 @@ class _Server(http.server.ThreadingHTTPServer):
 def make_server(
     study: PreferenceStudy, port: int = 0
 ) -> http.server.ThreadingHTTPServer:
-    """Serve a study to the browsers of this machine, and to no other.
+    """Makes a server for a study, which only browsers on this machine can reach.
 
     Args:
-        study: what to ask.
-        port: where to listen on 127.0.0.1; 0 takes a free one.
+        study: the study.
+        port: the port on 127.0.0.1 to listen on; 0 takes a free one.
 
     Returns:
-        A server, listening; its `server_address` is host and port. Start it by
-        `serve_forever()`.
+        A listening server; its `server_address` is host and port. Call its
+        `serve_forever()` to answer requests.
 
     Raises:
         OSError: if the port is taken or not allowed.

@@ -1,7 +1,8 @@
-"""The human preference study: which method's translation do people choose?
+"""The human preference study: which method's translations do people choose?
 
-As in the paper (section 5.4): a person sees an input, a target and the outputs of
-several methods in random order, and chooses one. `preference_server` has the page.
+As in StarGAN's paper (section 5.4), a person sees an input image, a target and the
+outputs of several methods in random order, and chooses one. `preference_server` has the
+web page.
 """
 
 import csv
@@ -17,7 +18,7 @@ import threading
 from collections.abc import Iterable, Mapping
 
 METHODS_AT_ONCE = range(2, 6)
-# What every browser shows.
+# Picture formats that every browser shows.
 CONTENT_TYPES = {
     ".bmp": "image/bmp",
     ".gif": "image/gif",
@@ -27,7 +28,7 @@ CONTENT_TYPES = {
     ".webp": "image/webp",
 }
 COLUMNS = ["time", "participant", "input", "target", "chosen", "order"]
-# Between the methods in the column `order`.
+# Separates the methods in the column `order`.
 SEPARATOR = "|"
 
 
@@ -36,7 +37,7 @@ class Question:
     """One input, one target, and the methods' outputs.
 
     Args:
-        input: name of the input picture, without its ending.
+        input: name of the input picture, without its suffix.
         target: name of the target.
         input_path: the input picture.
         output_paths: the output of each method, by the method's name.
@@ -53,9 +54,9 @@ class Vote:
     """One vote, a row of the CSV file.
 
     Args:
-        time: when, in UTC, as `2018-06-18T09:00:00+00:00`.
-        participant: whose, a random name.
-        input: name of the input picture, without its ending.
+        time: when it was given, in UTC, as `2018-06-18T09:00:00+00:00`.
+        participant: random name of the person who gave it.
+        input: name of the input picture, without its suffix.
         target: name of the target.
         chosen: the method that was chosen.
         order: all methods, in the order in which their outputs were shown.
@@ -72,21 +73,22 @@ class Vote:
 def find_questions(
     inputs: str | os.PathLike, outputs: Mapping[str, str | os.PathLike]
 ) -> tuple[list[Question], list[str]]:
-    """Pair inputs with what each method made of them.
+    """Finds the inputs and targets for which all methods have an output.
 
     Args:
         inputs: folder of the input pictures, `<name>.png` (or .jpg, .jpeg, .webp,
             .gif, .bmp).
-        outputs: for each of the 2 to 5 methods, by its name, the folder of its
-            outputs, `<target>/<name of the input>.png` (or as above).
+        outputs: maps the name of each of the 2 to 5 methods to the folder of its
+            outputs, `<target>/<name of the input>.png` (or another of the suffixes).
 
     Returns:
-        The questions: every input and target for which all methods have an output.
-        And what is left out, a line for each picture that is missing.
+        The questions, and a line for each missing picture because of which an input
+        and target are left out.
 
     Raises:
-        ValueError: for too few or too many methods, for a name that cannot be
-            kept, for two pictures of one name, or if there is no question.
+        ValueError: for too few or too many methods, a name with characters that
+            cannot be printed, two pictures with the same name, or if there is no
+            question.
         OSError: for a folder that cannot be read.
     """
     _check_methods(outputs)
@@ -94,28 +96,28 @@ def find_questions(
     output_paths = {method: _targets(folder) for method, folder in outputs.items()}
     questions, missing = [], []
     for target, name in sorted(set().union(*output_paths.values())):
-        places = {
+        found = {
             method: paths.get((target, name)) for method, paths in output_paths.items()
         }
         lacking = [
             f"{outputs[method]}/{target}/{name}.*: {method} has no such output"
-            for method, path in places.items()
+            for method, path in found.items()
             if path is None
         ]
         if name not in input_paths:
             lacking.append(f"{inputs}/{name}.*: no such input, for target {target}")
         missing += lacking
         if not lacking:
-            questions.append(Question(name, target, input_paths[name], places))
+            questions.append(Question(name, target, input_paths[name], found))
     if not questions:
-        found = [f"{inputs}: {len(input_paths)} inputs"]
-        found += [
+        counts = [f"{inputs}: {len(input_paths)} inputs"]
+        counts += [
             f"{outputs[method]}: {len(paths)} outputs"
             for method, paths in output_paths.items()
         ]
         raise ValueError(
-            "There is no question: an input <name>.png of which every method has an "
-            f"output <target>/<name>.png. Found: {'; '.join(found)}."
+            "There is no question: no input <name>.png for which every method has an "
+            f"output <target>/<name>.png. Found: {'; '.join(counts)}."
         )
     return questions, missing
 
@@ -145,7 +147,7 @@ def _check_name(name: str) -> None:
 
 
 def _pictures(folder: str | os.PathLike) -> dict[str, pathlib.Path]:
-    """The pictures in a folder, by their names without endings."""
+    """The pictures in a folder, by their names without suffixes."""
     pictures = {}
     for path in sorted(pathlib.Path(folder).iterdir()):
         if path.suffix.lower() not in CONTENT_TYPES or path.name.startswith("."):
@@ -153,15 +155,15 @@ def _pictures(folder: str | os.PathLike) -> dict[str, pathlib.Path]:
         _check_name(path.stem)
         if path.stem in pictures:
             raise ValueError(
-                f"{pictures[path.stem]} and {path.name} have the same name but for "
-                "their endings; keep one."
+                f"{pictures[path.stem]} and {path.name} differ only in their suffixes; "
+                "keep one of them."
             )
         pictures[path.stem] = path
     return pictures
 
 
 def _targets(folder: str | os.PathLike) -> dict[tuple[str, str], pathlib.Path]:
-    """The pictures in a folder of targets, by target and name."""
+    """The pictures in a folder with a folder for each target, by target and name."""
     pictures = {}
     for target in pathlib.Path(folder).iterdir():
         if target.is_dir() and not target.name.startswith("."):
@@ -172,11 +174,11 @@ def _targets(folder: str | os.PathLike) -> dict[tuple[str, str], pathlib.Path]:
 
 
 def read_votes(path: str | os.PathLike) -> list[Vote]:
-    """Read the votes that a study wrote.
+    """Reads the votes that a study wrote.
 
     Args:
-        path: the CSV file. A last line without an end, as a killed program leaves
-            it, is no vote: its participant has not been told that it counts.
+        path: the CSV file. A last line without a line end, which a killed program may
+            leave, is ignored: its participant was not told that the vote counts.
 
     Returns:
         The votes in the order of the file.
@@ -188,7 +190,7 @@ def read_votes(path: str | os.PathLike) -> list[Vote]:
     """
     content = pathlib.Path(path).read_bytes()
     complete = content[: content.rfind(b"\n") + 1]
-    # Killed while it wrote the first line, or before.
+    # The program was killed before it had written the first line.
     if not complete and _row(COLUMNS).startswith(content):
         return []
     text = io.StringIO(complete.decode("utf-8-sig", "replace"), newline="")
@@ -235,16 +237,16 @@ def _row(values: Iterable[str]) -> bytes:
 
 
 def preference_table(votes: Iterable[Vote]) -> dict:
-    """How often each method was chosen, as in the paper's tables 1 and 2.
+    """Counts how often each method was chosen, as in StarGAN's tables 1 and 2.
 
     Args:
         votes: the votes of one study.
 
     Returns:
-        `"targets"`: for each target, by name, `"votes"`, their number, and
-        `"percentages"`, for each method the percentage of those votes that it got
-        (they sum to 100). `"all"`: the same of all votes together. Without votes,
-        no target and no method.
+        A dictionary of two entries. `"targets"` maps each target to `"votes"`, the
+        number of votes, and `"percentages"`, which maps each method to its percentage
+        of these votes (they sum to 100). `"all"` has the same two entries for all votes
+        together. If there are no votes, there are no targets and no methods.
     """
     votes = list(votes)
 
@@ -267,14 +269,14 @@ def preference_table(votes: Iterable[Vote]) -> dict:
 
 
 def format_preference_table(table: dict) -> str:
-    """Write a `preference_table` as text.
+    """Formats a `preference_table` as text.
 
     Args:
-        table: what `preference_table` gives.
+        table: as `preference_table` gives it.
 
     Returns:
-        Lines of aligned columns: a row for each method, in percent, and the number
-        of votes; a column for each target, and for all.
+        Lines of aligned columns: a row for each method, in percent, and a row for the
+        number of votes; a column for each target, and one for all votes.
     """
     if not table["all"]["votes"]:
         return "No votes yet."
@@ -295,25 +297,25 @@ def format_preference_table(table: dict) -> str:
 
 
 class PreferenceStudy:
-    """The questions, who has voted on them, and the file of the votes.
+    """The questions of a study, the votes on them, and the file of the votes.
 
-    Each participant gets all questions in an order of their own, and on each the
-    methods in an order of its own: both follow from the seed, the participant and
-    the question alone, so that they are the same after a reload or a restart. Safe
-    to use from several threads. Close it, or use it in a `with` statement.
+    Each participant gets all questions in a random order, and each question shows the
+    methods in a random order. Both orders follow from the seed, the participant and
+    the question alone, so that they are the same after a reload or a restart. Safe to
+    use from several threads. Close it, or use it in a `with` statement.
 
     Args:
         questions: as `find_questions` gives them.
-        votes_path: CSV file that gets the votes. If it is there, the study goes on
-            from it.
+        votes_path: CSV file for the votes. If it exists, the study continues with
+            the votes in it.
         seed: decides all orders.
 
     Attributes:
         votes: all votes, in the order of the file.
 
     Raises:
-        ValueError: if the file is not of this study. It is then left as it is.
-        OSError: if the file cannot be written, or another study writes it now.
+        ValueError: if the file is not of this study. It is then not changed.
+        OSError: if the file cannot be written, or another study is writing it.
 
     Example:
         >>> questions, missing = find_questions("in", {"A": "a", "B": "b"})
@@ -346,7 +348,7 @@ class PreferenceStudy:
         self._voted = {_key(vote): vote for vote in self.votes}
 
     def _open_votes(self) -> list[Vote]:
-        """Check the file and bring it into order; the votes it holds."""
+        """Checks and repairs the file; gives the votes in it."""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -367,7 +369,7 @@ class PreferenceStudy:
                     "this study does not ask. Give another file, or the pictures of "
                     "that study."
                 )
-        # What follows the last line end is a vote that was never confirmed.
+        # The text after the last line end is a vote that was never confirmed.
         content = self._path.read_bytes()
         self._file.truncate(content.rfind(b"\n") + 1)
         if b"\n" not in content:
@@ -375,7 +377,7 @@ class PreferenceStudy:
         return votes
 
     def _append(self, values: Iterable[str]) -> None:
-        """Put a line on the disk, whole or not at all."""
+        """Writes a line to the disk, whole or not at all."""
         line = _row(values)
         size = os.fstat(self._file.fileno()).st_size
         try:
@@ -393,10 +395,10 @@ class PreferenceStudy:
             participant: a participant's name.
 
         Returns:
-            The questions by their marks: hexadecimal digits that tell nothing, and
-            that are others for another participant, other methods or another seed.
+            Maps marks to questions. A mark is a string of hexadecimal digits, which
+            reveals nothing and differs between participants, methods and seeds.
         """
-        # setdefault: of two threads at once, one stores its (equal) result.
+        # If two threads do this at once, setdefault keeps one of their equal results.
         if participant not in self._participants:
             marked = {}
             for item in self._questions.values():
@@ -411,7 +413,7 @@ class PreferenceStudy:
         """The methods in the order in which a question shows them.
 
         Args:
-            mark: of the question, as `questions_of` gives it.
+            mark: the question's mark, as `questions_of` gives it.
 
         Returns:
             The methods' names.
@@ -419,19 +421,20 @@ class PreferenceStudy:
         return tuple(random.Random(mark).sample(self._methods, len(self._methods)))
 
     def vote_of(self, participant: str, question: Question) -> Vote | None:
-        """A participant's vote on a question, None if there is none yet."""
+        """A participant's vote on a question; None if there is none yet."""
         return self._voted.get((participant, question.input, question.target))
 
     def vote(self, participant: str, mark: str, position: int) -> bool:
-        """Take a vote and write it to the file.
+        """Takes a vote and writes it to the file.
 
         Args:
             participant: a participant's name.
-            mark: of the question, as `questions_of` gives it.
-            position: of the chosen output in the question's order, from 0.
+            mark: the question's mark, as `questions_of` gives it.
+            position: position of the chosen output in the question's order, from 0.
 
         Returns:
-            Whether it counts; False if the participant has voted on it before.
+            Whether the vote counts; False if the participant has voted on the question
+            before.
 
         Raises:
             KeyError: if there is no such question.
@@ -465,7 +468,7 @@ class PreferenceStudy:
         return True
 
     def close(self) -> None:
-        """Let the file go, after a vote that is just being written."""
+        """Closes the file, after a vote that is just being written."""
         with self._lock:
             self._file.close()
 
