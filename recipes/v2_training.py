@@ -10,7 +10,7 @@ import v2_evaluation
 
 import keras_stargan
 from keras_stargan.data import ImageSet, reference_dataset
-from keras_stargan.export.saved_model_v2 import export_saved_model_v2
+from keras_stargan.export import export_saved_model
 from keras_stargan.images import from_uint8
 from keras_stargan.labels import LabelSet
 from keras_stargan.methods.stargan_v2.pytorch import load_fan
@@ -179,6 +179,6 @@ METHOD = training.Method(
     make_batches=make_batches,
     make_grids=make_grids,
     callbacks=lambda settings, steps: [],
-    export=export_saved_model_v2,
+    export=export_saved_model,
     figures=figures,
 )

@@ -9,7 +9,7 @@ from PIL import Image
 
 from keras_stargan import StarGAN
 from keras_stargan.export import export_saved_model
-from keras_stargan.export.saved_model import prepare_images
+from keras_stargan.export.image_bytes import prepare_images
 from keras_stargan.images import to_uint8
 from keras_stargan.labels import LabelSet, LabelSpace
 
@@ -164,18 +164,20 @@ def test_an_unknown_target_is_an_error_that_lists_the_names(signatures):
         )
 
 
-def test_binary_targets_are_the_names_of_what_is_present(tmp_path):
+def test_a_binary_target_changes_what_it_names_and_nothing_else(tmp_path):
     label_set = LabelSet(("blond", "male", "young"), "binary")
     model = small_model(label_set)
     export_saved_model(model, tmp_path / "1")
     loaded = tf.saved_model.load(tmp_path / "1")
-    image = photo(SIZE, SIZE)
-    encoded = tf.constant([file_of(image)] * 3)
+    encoded = tf.constant([file_of(photo(SIZE, SIZE))] * 3)
+    targets = ["young, blond", "male", "-male"]
     png = loaded.signatures["translate_bytes"](
-        encoded=encoded, target=tf.constant(["young, blond", "male", ""])
+        encoded=encoded, target=tf.constant(targets)
     )["encoded_bytes"]
-    expected = model.translate(
-        prepare_images(encoded, SIZE), [[1, 0, 1], [0, 1, 0], [0, 0, 0]]
+    images = prepare_images(encoded, SIZE).numpy()
+    # What is not named stays as the discriminator sees it.
+    expected = np.concatenate(
+        [model.translate(images[:1], target) for target in targets]
     )
     levels = np.stack([tf.io.decode_png(one).numpy() for one in png])
     assert np.abs(levels.astype(int) - to_uint8(expected)).max() <= 1
@@ -225,3 +227,20 @@ def test_targets_of_several_data_sets_carry_the_mask_of_theirs(tmp_path):
             loaded.signatures["translate_bytes"](
                 encoded=encoded[:1], target=tf.constant([wrong])
             )
+
+
+def test_a_generator_alone_asks_what_the_picture_has_now(tmp_path):
+    model = small_model(LabelSet(("blond", "male", "young"), "binary"))
+    kernel = model.discriminator.classifier.kernel
+    kernel.assign(0 * kernel)  # As of a published generator without discriminator.
+    export_saved_model(model, tmp_path / "1")
+    loaded = tf.saved_model.load(tmp_path / "1")
+    encoded = tf.constant([file_of(photo(SIZE, SIZE))])
+    png = loaded.signatures["translate_bytes"](
+        encoded=encoded,
+        target=tf.constant(["-male"]),
+        source=tf.constant(["male,young"]),
+    )["encoded_bytes"]
+    expected = model.translate(prepare_images(encoded, SIZE), [[0, 0, 1]])
+    levels = tf.io.decode_png(png[0]).numpy().astype(int)
+    assert np.abs(levels - to_uint8(expected)[0]).max() <= 1

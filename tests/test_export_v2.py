@@ -11,7 +11,7 @@ import tiny_v2
 from PIL import Image
 
 from keras_stargan import LabelSet
-from keras_stargan.export import export_saved_model_v2
+from keras_stargan.export import export_saved_model
 from keras_stargan.images import from_uint8, to_uint8
 
 SIZE, COUNT = tiny_v2.SIZE, 3
@@ -59,7 +59,7 @@ def model():
 @pytest.fixture(scope="module")
 def folder(model, tmp_path_factory):
     path = tmp_path_factory.mktemp("export") / "1"
-    export_saved_model_v2(model, path)
+    export_saved_model(model, path)
     return path
 
 
@@ -151,4 +151,4 @@ def test_unknown_domains_are_an_error_that_names_the_right_ones(
 def test_other_things_are_not_overwritten(model, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ValueError, match="new or an earlier SavedModel"):
-        export_saved_model_v2(model, tmp_path)
+        export_saved_model(model, tmp_path)

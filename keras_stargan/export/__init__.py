@@ -1,6 +1,14 @@
 """Models as files for servers."""
 
-from keras_stargan.export.saved_model import export_saved_model
-from keras_stargan.export.saved_model_v2 import export_saved_model_v2
+from typing import TYPE_CHECKING
 
-__all__ = ["export_saved_model", "export_saved_model_v2"]
+from keras_stargan.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from keras_stargan.export.saved_model import export_saved_model
+
+__all__ = ["export_saved_model"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__, {"export_saved_model": "keras_stargan.export.saved_model"}
+)

@@ -1,85 +1,71 @@
-"""Export of a generator as a SavedModel for TensorFlow Serving."""
+"""Export of a trained model as a SavedModel for TensorFlow Serving."""
 
+from __future__ import annotations
+
+import functools
 import os
 import pathlib
-import tempfile
+from collections.abc import Callable
 
-import keras
 import tensorflow as tf
 
-from keras_stargan.labels import LabelSpace
+from keras_stargan.export.image_bytes import encode_images, prepare_images
+from keras_stargan.export.target_text import domain_numbers, target_labels
+from keras_stargan.files.whole import whole_folder
+from keras_stargan.methods.base import Endpoint, TranslationModel
+
+Signatures = dict[str, Callable]
 
 
-def export_saved_model(model: keras.Model, path: str | os.PathLike) -> None:
-    """Writes a model's generator as a SavedModel that needs no other code.
+def export_saved_model(model: TranslationModel, path: str | os.PathLike) -> None:
+    """Writes a trained model as a SavedModel that needs no other code.
 
     TensorFlow Serving looks for a folder with a number, the version, as the last
     part of its path: `models/stargan/1`.
 
-    Signatures, for a size of S pixels:
+    Its signatures are the model's `endpoints`, which take and return tensors; and for a
+    model of S pixels:
 
-    - `serving_default`: `images` float32 (n, S, S, 3) in [-1, 1] and `labels`
-      float32 (n, `labels.size`), with the mask if there are several data sets, to
-      `translated` float32 (n, S, S, 3).
     - `translate_bytes`: `encoded` string (n,), files in PNG, JPEG, BMP or GIF (its
-      first picture) of any size, prepared as by `prepare_images`, and `target`
-      string (n,) to `encoded_bytes` string (n,), PNG files of S x S. (Serving's
-      REST interface returns bytes, in base64, only under names that end so.) For
-      categorical labels the target is a label's name; for binary labels the names
-      of *all* attributes that are to be present, separated by commas: those that
-      are not named are cleared, and "" clears all of a single data set. With several
-      data sets, all names must be of one of them. Other names are an error that
-      lists the right ones.
-    - `label_names`: nothing to `names` string (`labels.num_labels`,).
-
-    The export is written beside its place and then moved there, so nobody reads
-    half of it; an earlier export in that place is replaced.
+      first image) of any size, prepared as by `prepare_images`, to `encoded_bytes`
+      string (n,), PNG files of S x S. (Serving's REST interface returns bytes, in
+      base64, only under names that end so.)
+      A label-guided model also takes `target` string (n,), as `Target.parse`; what a
+      binary target does not name stays as the model's classifier sees it. A model that
+      cannot classify, or that needs the images' own domain, also takes `source` string
+      (n,): the names of the labels that the image has now, separated by commas.
+      A latent-guided model takes `domain` string (n,), a domain's name, and `seed`
+      int64 (n,), which decides the style. Other names are an error that lists the
+      right ones.
+    - `label_names`, of a model with domains also `domain_names`: no input, returns
+      `names` string (`labels.num_labels`,).
 
     Args:
-        model: a `StarGAN`.
-        path: the folder to write.
+        model: a trained model.
+        path: the folder to write. An earlier export there is replaced, and nobody ever
+            sees half of one.
 
     Raises:
         ValueError: if something other than a SavedModel is at the path.
     """
     check_place(path)
-    size, space = model.image_size, model.labels
-
-    def translate(images, labels):
-        return tf.cast(model.generator([images, labels], training=False), tf.float32)
-
-    def serve(images, labels):
-        return {"translated": translate(images, labels)}
-
-    def serve_bytes(encoded, target):
-        labels = _target_labels(target, space)
-        translated = translate(prepare_images(encoded, size), labels)
-        return {"encoded_bytes": encode_images(translated)}
-
-    def serve_names():
-        return {"names": tf.constant(space.names)}
-
-    archive = keras.export.ExportArchive()
-    archive.track(model.generator)
-    archive.add_endpoint(
-        "serving_default",
-        serve,
-        [
-            tf.TensorSpec((None, size, size, 3), tf.float32, "images"),
-            tf.TensorSpec((None, space.size), tf.float32, "labels"),
-        ],
+    wrap = functools.partial(tf.function, autograph=False)
+    endpoints = model.endpoints(wrap)
+    functions = {name: _signature(model, one) for name, one in endpoints.items()}
+    binary = any(label_set.kind == "binary" for label_set in model.labels.sets)
+    if not binary:
+        # It would bring the discriminator along, which nothing else needs.
+        functions.pop("classify", None)
+    functions |= _text_signatures(model, endpoints, binary and model.can_classify)
+    module = tf.Module()
+    concrete = {name: one.get_concrete_function() for name, one in functions.items()}
+    # Only what the signatures use is written: no optimizer, no network that only
+    # trains.
+    module.weights_in_use = list(
+        {id(v): v for one in concrete.values() for v in one.variables}.values()
     )
-    archive.add_endpoint(
-        "translate_bytes",
-        serve_bytes,
-        [
-            tf.TensorSpec((None,), tf.string, "encoded"),
-            tf.TensorSpec((None,), tf.string, "target"),
-        ],
-    )
-    archive.add_endpoint("label_names", serve_names, [])
-
-    write_archive(archive, path)
+    with whole_folder(path) as folder:
+        tf.saved_model.save(module, folder, signatures=concrete)
 
 
 def check_place(path: str | os.PathLike) -> None:
@@ -89,79 +75,116 @@ def check_place(path: str | os.PathLike) -> None:
         raise ValueError(f"path must be new or an earlier SavedModel; received {path}.")
 
 
-def write_archive(archive: keras.export.ExportArchive, path: str | os.PathLike) -> None:
-    """Writes an archive beside its place and moves it there in one step."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as scratch:
-        written = pathlib.Path(scratch, "new")
-        archive.write_out(str(written), verbose=False)
-        if path.exists():
-            # A folder cannot be renamed onto another; the old one goes with scratch.
-            os.rename(path, pathlib.Path(scratch, "old"))
-        os.rename(written, path)
+def _signature(model: TranslationModel, endpoint: Endpoint) -> Callable:
+    """An endpoint as a TensorFlow function that checks the numbers of domains."""
+    names = model.labels.names
+    specs = {
+        name: tf.TensorSpec(spec.shape, spec.dtype, name)
+        for name, spec in endpoint.inputs.items()
+    }
+
+    def function(*values):
+        given = dict(zip(specs, values, strict=True))
+        if "domains" in given:
+            domains = given["domains"]
+            right = tf.reduce_all((domains >= 0) & (domains < len(names)))
+            message = f"domains must be from 0 to {len(names) - 1} ({', '.join(names)})"
+            check = tf.debugging.Assert(right, [message, domains])
+            with tf.control_dependencies([check]):
+                given["domains"] = tf.identity(domains)
+        return endpoint.function(**given)
+
+    return tf.function(function, list(specs.values()), autograph=False)
 
 
-def encode_images(images: tf.Tensor) -> tf.Tensor:
-    """Images `(n, height, width, 3)` in [-1, 1] as PNG files, strings `(n,)`."""
-    # As images.to_uint8 rounds.
-    levels = tf.saturate_cast(tf.round((images + 1.0) * 127.5), tf.uint8)
-    return tf.map_fn(tf.io.encode_png, levels, fn_output_signature=tf.string)
+def _text_signatures(
+    model: TranslationModel, endpoints: dict[str, Endpoint], classifies: bool
+) -> Signatures:
+    """The signatures that take files and names."""
+    space, size, dtype = model.labels, model.image_size, model.float_dtype
 
+    def text(name: str) -> tf.TensorSpec:
+        return tf.TensorSpec((None,), tf.string, name)
 
-def prepare_images(encoded: tf.Tensor, image_size: int) -> tf.Tensor:
-    """Image files as a generator's input.
+    def signature(*inputs: tf.TensorSpec) -> Callable:
+        return functools.partial(tf.function, input_signature=inputs, autograph=False)
 
-    Decoded to RGB (grey repeated, an alpha channel dropped, 16 bits cut to 8),
-    cropped to the square in the middle, resized bilinearly with antialiasing and
-    rounded to the 256 levels that training images have.
+    def images_of(encoded):
+        return tf.cast(prepare_images(encoded, size), dtype)
 
-    Args:
-        encoded: string tensor of shape (n,), files in PNG, JPEG, BMP or GIF.
-        image_size: side of the result in pixels.
+    def files_of(translated):
+        return {"encoded_bytes": encode_images(translated["translated"])}
 
-    Returns:
-        float32 tensor of shape (n, image_size, image_size, 3) in [-1, 1].
-    """
+    @signature()
+    def names():
+        return {"names": tf.constant(space.names)}
 
-    def prepare(file):
-        image = tf.io.decode_image(file, channels=3, expand_animations=False)
-        image.set_shape((None, None, 3))  # decode_image leaves even the rank open
-        height, width = tf.shape(image)[0], tf.shape(image)[1]
-        side = tf.minimum(height, width)
-        image = tf.image.crop_to_bounding_box(
-            image, (height - side) // 2, (width - side) // 2, side, side
+    found = {"label_names": names}
+    if "label" in model.guides:
+        translate = endpoints["translate_label"].function
+        partial = any(label_set.kind == "binary" for label_set in space.sets)
+        asks = model.needs_own or (partial and not classifies)
+
+        def labels_of(images, target, own):
+            if classifies and own is None:
+                logits = endpoints["classify"].function(images)["logits"]
+                own = _labels_of_logits(logits, space)
+            return tf.cast(target_labels(target, own, space), dtype)
+
+        if asks:
+
+            @signature(text("encoded"), text("target"), text("source"))
+            def translate_bytes(encoded, target, source):
+                nothing = tf.zeros((tf.size(source), space.num_labels))
+                own = target_labels(source, nothing, space)
+                images = images_of(encoded)
+                labels = labels_of(images, target, own[:, : space.num_labels])
+                extra = [tf.cast(own, dtype)] if model.needs_own else []
+                return files_of(translate(images, labels, *extra))
+
+        else:
+
+            @signature(text("encoded"), text("target"))
+            def translate_bytes(encoded, target):
+                images = images_of(encoded)
+                return files_of(translate(images, labels_of(images, target, None)))
+
+        return found | {"translate_bytes": translate_bytes}
+    found["domain_names"] = names
+    if "latent" in model.guides:
+        translate = endpoints["translate_latent"].function
+
+        @signature(
+            text("encoded"), text("domain"), tf.TensorSpec((None,), tf.int64, "seed")
         )
-        image = tf.image.resize(image, (image_size, image_size), antialias=True)
-        return tf.clip_by_value(tf.round(image), 0.0, 255.0) / 127.5 - 1.0
+        def translate_bytes(encoded, domain, seed):
+            latents = tf.map_fn(
+                lambda one: tf.random.stateless_normal((model.latent_dim,), [one, 0]),
+                seed,
+                fn_output_signature=tf.float32,
+            )
+            domains = domain_numbers(domain, space.names)
+            latents = tf.cast(latents, dtype)
+            return files_of(translate(images_of(encoded), latents, domains))
 
-    return tf.map_fn(prepare, encoded, fn_output_signature=tf.float32)
+        found["translate_bytes"] = translate_bytes
+    return found
 
 
-def _target_labels(target: tf.Tensor, space: LabelSpace) -> tf.Tensor:
-    """Labels (n, size) of targets (n,) by name, as `export_saved_model` says."""
-    given = tf.strings.strip(tf.strings.split(target, ",").to_tensor(""))
-    found = given[:, :, tf.newaxis] == tf.constant(space.names)
-    right = tf.reduce_all(tf.reduce_any(found, axis=2) | (given == ""), axis=1)
-    # A name may have a comma in it.
-    whole = target[:, tf.newaxis] == tf.constant(space.names)
-    right |= tf.reduce_any(whole, axis=1)
-    labels = tf.cast(tf.reduce_any(found, axis=1) | whole, tf.float32)
-    # How many names of each data set.
-    counts = tf.stack(
-        [tf.reduce_sum(labels[:, entries], axis=1) for entries in space.entries], axis=1
-    )
-    most = [1 if s.kind == "categorical" else len(s) for s in space.sets]
-    right &= tf.reduce_all(counts <= tf.constant(most, tf.float32), axis=1)
-    mask = tf.cast(counts > 0, tf.float32)
-    if len(space.sets) > 1 or space.sets[0].kind == "categorical":
-        right &= tf.reduce_sum(mask, axis=1) == 1
-    allowed = "; or ".join(
-        ("one of " if s.kind == "categorical" else "names, separated by commas, among ")
-        + ", ".join(space.names[entries])
-        for s, entries in zip(space.sets, space.entries, strict=True)
-    )
-    message = f"target must be {allowed}; received:"
-    check = tf.debugging.Assert(tf.reduce_all(right), [message, target], summarize=16)
-    with tf.control_dependencies([check]):
-        return tf.concat([labels, mask], axis=1)[:, : space.size]
+def _labels_of_logits(logits: tf.Tensor, space) -> tf.Tensor:
+    """The labels that a classifier sees, `(n, num_labels)`, as `from_logits`."""
+    parts = []
+    for label_set, entries in zip(space.sets, space.entries, strict=True):
+        part = logits[:, entries]
+        if label_set.kind == "categorical":
+            parts.append(tf.one_hot(tf.argmax(part, axis=1), len(label_set)))
+            continue
+        shown = tf.cast(part > 0, tf.float32)
+        for group in label_set.exclusive:
+            inside = tf.constant([name in group for name in label_set.names])
+            # Of the group only the greatest, if any is shown.
+            among = tf.where(inside, part, part.dtype.min)
+            best = tf.one_hot(tf.argmax(among, axis=1), len(label_set))
+            shown = tf.where(inside, shown * best, shown)
+        parts.append(shown)
+    return tf.concat(parts, axis=1)

@@ -434,7 +434,9 @@ class TranslationModel(AdversarialModel):
 
     # Export.
 
-    def endpoints(self) -> dict[str, Endpoint]:
+    def endpoints(
+        self, wrap: Callable[[Callable], Callable] = lambda function: function
+    ) -> dict[str, Endpoint]:
         """The functions that every kind of export offers, by name.
 
         - With the guide "label": `translate_label`: `images` and `labels`
@@ -450,6 +452,10 @@ class TranslationModel(AdversarialModel):
 
         The first guide's translation is also the `serving_default`. Translated images
         are float32 `(n, image_size, image_size, 3)` in [-1, 1].
+
+        Args:
+            wrap: applied to each function of the model that several endpoints share,
+                as `tf.function`, so that an export holds each network once.
         """
         dtype, size = self.float_dtype, self.image_size
         specs = {
@@ -462,68 +468,74 @@ class TranslationModel(AdversarialModel):
             "domains": ((), "int32"),
         }
 
-        def endpoint(function: Callable[..., dict[str, Any]], *names: str) -> Endpoint:
-            inputs = {
-                name: keras.KerasTensor(
-                    (None, *specs[name][0]), specs[name][1], name=name
-                )
-                for name in names
-            }
-            return Endpoint(function, inputs)
+        @wrap
+        def translated(images, conditions):
+            images = ops.clip(self([images, conditions]), -1.0, 1.0)
+            return ops.cast(images, "float32")
+
+        @wrap
+        def of_labels(labels, own):
+            return self.label_conditions(labels, own)
+
+        @wrap
+        def of_latents(latents, domains):
+            return self.latent_conditions(latents, one_hot(domains))
+
+        @wrap
+        def of_references(references, domains):
+            return self.reference_conditions(references, one_hot(domains))
 
         def one_hot(domains):
             return ops.one_hot(domains, self.labels.size, dtype=dtype)
 
-        def translated(images, conditions):
-            images = ops.clip(self([images, conditions]), -1.0, 1.0)
-            return {"translated": ops.cast(images, "float32")}
-
         def translate_label(images, labels, own=None):
             own = ops.zeros_like(labels) if own is None else own
-            return translated(images, self.label_conditions(labels, own))
-
-        def translate_style(images, styles):
-            return translated(images, styles)
-
-        def style_from_latent(latents, domains):
-            return {"styles": self.latent_conditions(latents, one_hot(domains))}
-
-        def style_from_reference(references, domains):
-            return {"styles": self.reference_conditions(references, one_hot(domains))}
+            return {"translated": translated(images, of_labels(labels, own))}
 
         def translate_latent(images, latents, domains):
-            return translated(images, style_from_latent(latents, domains)["styles"])
+            return {"translated": translated(images, of_latents(latents, domains))}
 
         def translate_reference(images, references, domains):
-            styles = style_from_reference(references, domains)["styles"]
-            return translated(images, styles)
+            styles = of_references(references, domains)
+            return {"translated": translated(images, styles)}
 
-        found = {}
+        def translate_style(images, styles):
+            return {"translated": translated(images, styles)}
+
+        def style_from_latent(latents, domains):
+            return {"styles": of_latents(latents, domains)}
+
+        def style_from_reference(references, domains):
+            return {"styles": of_references(references, domains)}
+
+        def classify(images):
+            return {"logits": ops.cast(self.classify_batch(images), "float32")}
+
+        functions: dict[Callable, tuple[str, ...]] = {}
         if "label" in self.guides:
-            own = ["own"] if self.needs_own else []
-            found["translate_label"] = endpoint(
-                translate_label, "images", "labels", *own
-            )
+            own = ("own",) if self.needs_own else ()
+            functions[translate_label] = ("images", "labels", *own)
         if "latent" in self.guides:
-            found["translate_latent"] = endpoint(
-                translate_latent, "images", "latents", "domains"
-            )
-            found["style_from_latent"] = endpoint(
-                style_from_latent, "latents", "domains"
-            )
+            functions[translate_latent] = ("images", "latents", "domains")
+            functions[style_from_latent] = ("latents", "domains")
         if "reference" in self.guides:
-            found["translate_reference"] = endpoint(
-                translate_reference, "images", "references", "domains"
-            )
-            found["style_from_reference"] = endpoint(
-                style_from_reference, "references", "domains"
-            )
+            functions[translate_reference] = ("images", "references", "domains")
+            functions[style_from_reference] = ("references", "domains")
         if {"latent", "reference"} & set(self.guides):
-            found["translate_style"] = endpoint(translate_style, "images", "styles")
+            functions[translate_style] = ("images", "styles")
         if self.can_classify:
-            found["classify"] = endpoint(
-                lambda images: {"logits": self.classify_batch(images)}, "images"
+            functions[classify] = ("images",)
+        found = {
+            function.__name__: Endpoint(
+                function,
+                {
+                    name: keras.KerasTensor((None, *shape), kind, name=name)
+                    for name in names
+                    for shape, kind in [specs[name]]
+                },
             )
+            for function, names in functions.items()
+        }
         return {"serving_default": found[f"translate_{self.guides[0]}"]} | found
 
     # Training.
