@@ -9,15 +9,16 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tiny_v2
 from PIL import Image
 
 import keras_stargan
 from keras_stargan.files.pictures import crop_and_resize
-from keras_stargan.labels import LabelSet, LabelSpace
+from keras_stargan.images import from_uint8, to_uint8
+from keras_stargan.labels import LabelSet, LabelSpace, Target
 from keras_stargan.training.checkpoints import save_model
 from keras_stargan.use.translation import (
     load_model,
-    needs_own_labels,
     translate_files,
     translate_pictures,
 )
@@ -33,6 +34,8 @@ class Model:
     """Translates by leaving pictures as they are, and notes what it is asked for."""
 
     image_size = SIZE
+    guides = ("label",)
+    needs_own = False
     can_classify = True
 
     def __init__(self, labels=MOODS, guess=None):
@@ -221,7 +224,10 @@ def test_every_label_of_a_joint_model_starts_from_the_guess():
     ],
 )
 def test_own_labels_are_needed_where_a_target_leaves_some_open(labels, targets, needed):
-    assert needs_own_labels(LabelSpace.of(labels), targets) is needed
+    space = LabelSpace.of(labels)
+    texts = [targets] if isinstance(targets, str) else targets
+    parsed = [Target.parse(space, text) for text in texts] or Target.each(space)
+    assert any(target.needs_own for target in parsed) is needed
 
 
 def test_a_name_with_a_comma_in_it_is_one_target():
@@ -465,7 +471,7 @@ def test_a_model_translates_pictures(trained):
     image = np.float32(crop_and_resize(picture, SIZE, "square"))[None] / 127.5 - 1
     own = trained.classify(image)
     for title in titles:
-        label = trained.labels.named_target([title], own)
+        label = Target.parse(trained.labels, title).resolve(own)
         expected = (trained.translate(image, label)[0] + 1) * 127.5
         np.testing.assert_allclose(results[title][0], expected, atol=0.51)
 
@@ -553,3 +559,69 @@ def test_a_generator_alone_cannot_guess_what_an_image_has(tmp_path):
     with pytest.raises(ValueError, match="generator alone cannot tell"):
         translate_files(model, picture, "Male", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+# Styles.
+
+
+@pytest.fixture(scope="module")
+def styled():
+    return tiny_v2.make_model()
+
+
+def test_every_domain_in_the_style_of_a_seed(styled, tmp_path):
+    write(tmp_path / "in/a.png")
+    translate_files(styled, tmp_path / "in", (), tmp_path / "out")
+    assert files_in(tmp_path / "out") == [
+        "cat/a.png",
+        "dog/a.png",
+        "grid.png",
+        "wild/a.png",
+    ]
+
+
+def test_a_file_for_each_seed(styled, tmp_path):
+    path = write(tmp_path / "a.png", SIZE, SIZE)
+    translate_files(styled, path, "dog", tmp_path / "out", seeds=(1, 5), psi=0.7)
+    names = ["dog/a_seed1.png", "dog/a_seed5.png", "grid.png"]
+    assert files_in(tmp_path / "out") == names
+    image = from_uint8(np.asarray(Image.open(path))[None])
+    for name, seed in zip(names, (1, 5), strict=False):
+        expected = to_uint8(styled.translate(image, "dog", seed=seed, psi=0.7))[0]
+        found = np.asarray(Image.open(tmp_path / "out" / name)).astype(int)
+        assert np.abs(found - expected).max() <= 1
+
+
+def test_a_file_for_each_reference(styled, tmp_path):
+    path = write(tmp_path / "a.png", SIZE, SIZE)
+    references = [write(tmp_path / f"of/{n}.png", SIZE, SIZE, n) for n in (7, 8)]
+    out = tmp_path / "out"
+    translate_files(styled, path, "cat", out, references=tmp_path / "of")
+    assert files_in(out) == ["cat/a_7.png", "cat/a_8.png", "grid.png"]
+    image, *references = (
+        from_uint8(np.asarray(Image.open(p))[None]) for p in (path, *references)
+    )
+    expected = styled.translate(image, "cat", references=references[1])
+    found = np.asarray(Image.open(out / "cat/a_8.png")).astype(int)
+    assert np.abs(found - to_uint8(expected)[0]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ({"targets": "lion"}, "lion"),
+        ({"targets": "dog", "seeds": (1, 1)}, "received 1, 1"),
+        ({"targets": "dog", "references": ["no.png"]}, "no.png"),
+    ],
+)
+def test_styles_that_cannot_be_are_refused(styled, tmp_path, arguments, said):
+    path = write(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=said):
+        translate_files(styled, path, output_dir=tmp_path / "out", **arguments)
+
+
+def test_a_label_guided_model_takes_no_styles(tmp_path):
+    path = write(tmp_path / "a.png")
+    for given in ({"seeds": (1,)}, {"references": [path]}, {"psi": 0.5}):
+        with pytest.raises(ValueError, match=r"guided by label|labels instead"):
+            translate_files(Model(), path, "sad", tmp_path / "out", **given)

@@ -4,10 +4,16 @@ r"""Translates pictures with a trained model: files, folders or globs.
     keras-stargan translate --model=200000-G.ckpt --discriminator=200000-D.ckpt \
         --target=Blond_Hair,-Young --output_dir=blond 'people/*.jpg'
 
+    keras-stargan translate --model=runs/v2_afhq --target=dog --reference=rex.jpg me.jpg
+    keras-stargan translate --model=runs/v2_afhq --target=dog --seed=1,2,3 me.jpg
+
 The translations of people/000123.jpg are translated/happy/000123.png and
 translated/sad/000123.png, where translated is --output_dir; translated/grid.png shows
 the first 32 pictures beside their translations. The pictures in a folder's own folders
 are translated too, into folders of the same names.
+
+A model with styles (StarGAN v2) translates to a domain in the style of each --reference
+or of each --seed; several are translated/dog/000123_rex.png or 000123_seed1.png.
 
 Pictures may have any size and shape. The command prints what it cuts off or pads; --fit
 chooses it. Pictures must look like those that the model was trained on, and be cropped
@@ -48,6 +54,23 @@ def define(flags: Flags) -> None:
         "that are to be absent (Blond_Hair,-Young). Repeat the flag for more targets. "
         "Default: each label in turn; a binary one is added or taken away.",
     )
+    flags.repeated(
+        "reference",
+        [],
+        "Of a model with styles: a picture, a folder or a glob of pictures, whose "
+        "style the translations get. Repeat the flag for more.",
+    )
+    flags.words(
+        "seed",
+        None,
+        "Of a model with styles: whole numbers with commas; each stands for a random "
+        "style. Default: 0, if there is no --reference.",
+    )
+    flags.number(
+        "psi",
+        1.0,
+        "Truncation of the styles of --seed: less than 1 moves them to the mean style.",
+    )
     flags.boolean("list_targets", False, "Print the labels' names and end.")
     flags.words(
         "source_labels",
@@ -82,6 +105,12 @@ def run(flags: Flags, inputs: list[str]) -> None:
     """Loads the model and translates."""
     if not inputs and not flags.list_targets:
         raise ValueError("Name the pictures: files, folders or globs. See --help.")
+    try:
+        seeds = [int(seed) for seed in flags.seed or ()]
+    except ValueError:
+        raise ValueError(
+            f"--seed takes whole numbers with commas; received {','.join(flags.seed)}."
+        ) from None
     from keras_stargan.use.translation import load_model, translate_files
 
     model = load_model(flags.model, flags.discriminator)
@@ -99,6 +128,9 @@ def run(flags: Flags, inputs: list[str]) -> None:
         original_size=flags.original_size,
         overwrite=flags.overwrite,
         skip_unreadable=flags.skip_unreadable,
+        references=flags.reference,
+        seeds=seeds,
+        psi=flags.psi,
     )
 
 

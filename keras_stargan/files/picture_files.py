@@ -75,6 +75,7 @@ def output_paths(
     files: dict[pathlib.Path, pathlib.PurePath],
     titles: Sequence[str],
     output_dir: pathlib.Path,
+    suffixes: Sequence[str] = ("",),
 ) -> dict[pathlib.Path, list[pathlib.Path]]:
     """The output files of each input file.
 
@@ -83,9 +84,10 @@ def output_paths(
         titles: each input has an output for each title. The outputs of a title are in
             a folder of that name; `""` stands for `output_dir` itself.
         output_dir: the folder for all outputs.
+        suffixes: each title has an output for each suffix of the file's name.
 
     Returns:
-        Maps each input to its outputs, in the order of the titles.
+        Maps each input to its outputs, in the order of the titles and suffixes.
 
     Raises:
         ValueError: if two outputs would be the same file.
@@ -111,8 +113,9 @@ def output_paths(
         names[name] = path
     return {
         path: [
-            output_dir / folder / name.with_name(f"{name.name}.png")
+            output_dir / folder / name.with_name(f"{name.name}{suffix}.png")
             for folder in folders
+            for suffix in suffixes
         ]
         for path, name in files.items()
     }
