@@ -1,13 +1,12 @@
 """Images as arrays: value ranges, grids with captions, PNG files."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from keras_stargan.files.whole import whole_file
-from keras_stargan.labels import LabelSet, LabelSpace
 
 _CELL = 96  # the least side of a grid's cell, in pixels
 _MARGIN = 4
@@ -128,46 +127,6 @@ def image_grid(
             x, y = left + j * (width + _MARGIN), top + i * (height + _MARGIN)
             sheet.paste(Image.fromarray(cell), (x, y))
     return np.array(sheet)
-
-
-def translation_grid(
-    translate: Callable[[np.ndarray, np.ndarray], np.ndarray],
-    images: np.ndarray,
-    label_space: LabelSet | LabelSpace,
-    labels: np.ndarray,
-    guesses: np.ndarray | None = None,
-    row_titles: Sequence[str] = (),
-) -> np.ndarray:
-    """A grid with a row for every image: itself, then its translations.
-
-    The targets are those of `LabelSpace.chosen_targets`: every label of every data
-    set in turn.
-
-    Args:
-        translate: `translate(images, target_labels)`, as a model's method of
-            that name: float32 images in [-1, 1] and labels to images.
-        images: shape (n, size, size, 3), uint8, or float in [-1, 1].
-        label_space: what the labels mean, of one data set or of several.
-        labels: the images' own, shape (n, number of labels) for a `LabelSet`, and
-            (n, label_space.size) for a `LabelSpace`.
-        guesses: for labels of binary data sets that the images are not of, shape
-            (n, label_space.num_labels), as `StarGAN.classify` gives; without,
-            they are taken as 0.
-        row_titles: a caption to the left of each row, or none.
-
-    Returns:
-        uint8 array of shape (height, width, 3).
-    """
-    images = np.asarray(images)
-    if images.dtype == np.uint8:
-        images = from_uint8(images)
-    targets = LabelSpace.of(label_space).chosen_targets(labels, guesses)
-    columns = [images, *(translate(images, target) for _, target in targets)]
-    return image_grid(
-        np.stack([np.asarray(column, "float32") for column in columns], axis=1),
-        column_titles=["source", *(name for name, _ in targets)],
-        row_titles=row_titles,
-    )
 
 
 def save_png(path: str | os.PathLike, image: np.ndarray) -> None:

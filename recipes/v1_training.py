@@ -4,16 +4,15 @@ import training  # isort: skip
 
 from collections.abc import Callable
 
-import numpy as np
 import tensorflow as tf
 
 import keras_stargan
 from keras_stargan.data import ImageSet, alternating_dataset
 from keras_stargan.evaluation import evaluate_translations, train_classifier
 from keras_stargan.export import export_saved_model
-from keras_stargan.images import from_uint8, translation_grid
 from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.training.callbacks import LinearDecay
+from keras_stargan.use.grids import sample_grids
 
 # The paper's settings (section 5.1 and appendix), for real data. An epoch is one
 # pass over the larger data set. Steps are those on each data set.
@@ -85,19 +84,6 @@ def make_batches(
     )
 
 
-def sample_grid(model: keras_stargan.StarGAN, test_sets: list[ImageSet]) -> np.ndarray:
-    """Eight test pictures, as many of each data set, translated to every label."""
-    samples = [
-        part.subset(part.sample_evenly(8 // len(test_sets))) for part in test_sets
-    ]
-    images = from_uint8(np.concatenate([part.images for part in samples]))
-    labels = np.concatenate(
-        [model.labels.unify(part.labels, i) for i, part in enumerate(samples)]
-    )
-    guesses = model.classify(images) if len(samples) > 1 else None
-    return translation_grid(model.translate, images, model.labels, labels, guesses)
-
-
 def figures(
     model: keras_stargan.StarGAN, parts: list[training.Parts], settings: dict
 ) -> dict:
@@ -129,7 +115,7 @@ METHOD = training.Method(
     tiny={"conv_dim": 1},
     make_model=make_model,
     make_batches=make_batches,
-    make_grids=lambda model, test_sets: {"": lambda: sample_grid(model, test_sets)},
+    make_grids=sample_grids,
     callbacks=lambda settings, steps: [LinearDecay(settings["learning_rate"], steps)],
     export=export_saved_model,
     figures=figures,

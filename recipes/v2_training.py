@@ -4,17 +4,15 @@ import training  # isort: skip
 
 from collections.abc import Callable
 
-import numpy as np
 import tensorflow as tf
 import v2_evaluation
 
 import keras_stargan
 from keras_stargan.data import ImageSet, reference_dataset
 from keras_stargan.export import export_saved_model
-from keras_stargan.images import from_uint8
 from keras_stargan.labels import LabelSet
 from keras_stargan.methods.stargan_v2.pytorch import load_fan
-from keras_stargan.use.sampling import latent_grid, reference_grid
+from keras_stargan.use.grids import sample_grids
 
 # The published settings, for real data (the paper's appendix).
 PUBLISHED = {
@@ -120,27 +118,6 @@ def make_batches(
     )
 
 
-def make_grids(
-    model: keras_stargan.StarGANv2, test_sets: list[ImageSet]
-) -> dict[str, Callable[[], np.ndarray]]:
-    """Test pictures in the styles of others, and of latents in each domain."""
-    test_set = test_sets[0]
-    # Of each domain as many; sources and references are different pictures.
-    chosen = test_set.subset(test_set.sample_evenly(12))
-    images, domains = from_uint8(chosen.images), chosen.labels.argmax(axis=1)
-    latents = np.random.default_rng(0).standard_normal((5, model.latent_dim), "float32")
-    grids = {
-        "reference": lambda: reference_grid(
-            model, images[::2], images[1::2], domains[1::2]
-        )
-    }
-    for name in model.domains.names:
-        grids[f"latent_{name}"] = lambda name=name: latent_grid(
-            model, images[::2], name, latents
-        )
-    return grids
-
-
 def figures(
     model: keras_stargan.StarGANv2, parts: list[training.Parts], settings: dict
 ) -> dict:
@@ -177,7 +154,7 @@ METHOD = training.Method(
     tiny={"base_dim": 1, "max_dim": 1, "hidden_dim": 1},
     make_model=make_model,
     make_batches=make_batches,
-    make_grids=make_grids,
+    make_grids=sample_grids,
     callbacks=lambda settings, steps: [],
     export=export_saved_model,
     figures=figures,

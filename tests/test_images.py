@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from keras_stargan import images
-from keras_stargan.labels import LabelSet, LabelSpace
+from keras_stargan.labels import LabelSet
 
 
 def test_bytes_survive_the_way_to_floats_and_back():
@@ -66,58 +66,6 @@ def test_grid_of_floats_equals_the_grid_of_their_bytes():
 def test_grid_says_what_does_not_fit(rows, titles, said):
     with pytest.raises(ValueError, match=said):
         images.image_grid(rows, titles)
-
-
-def test_translation_grid_has_the_source_then_each_target():
-    label_set = LabelSet(("low", "high"))
-    sources = np.full((1, 96, 96, 3), 100, "uint8")
-
-    def translate(x, labels):
-        np.testing.assert_allclose(x, images.from_uint8(sources))
-        return np.broadcast_to(labels[:, 1, None, None, None] - 0.5, x.shape)
-
-    grid = images.translation_grid(translate, sources, label_set, np.array([[1, 0]]))
-    middle = grid[-50]
-    assert [middle[50 + 100 * i, 0] for i in range(3)] == [100, 64, 191]
-
-
-def test_translation_grid_of_two_data_sets_has_all_their_labels():
-    space = LabelSpace(
-        (LabelSet(("old",), "binary", name="a"), LabelSet(("low", "high"), name="b"))
-    )
-    asked = []
-
-    def translate(x, labels):
-        asked.append(labels.tolist())
-        return x
-
-    images.translation_grid(
-        translate,
-        np.zeros((2, 96, 96, 3), "uint8"),
-        space,
-        np.concatenate([space.unify([[1]], "a"), space.unify([[0, 1]], "b")]),
-        guesses=np.array([[0, 0, 1], [1, 0, 0]]),
-    )
-    # The first is known to be old, the second is guessed to be.
-    assert asked[0] == [[0, 0, 0, 1, 0]] * 2
-    assert asked[1:] == [[[0, 1, 0, 0, 1]] * 2, [[0, 0, 1, 0, 1]] * 2]
-
-
-def test_translation_grid_has_titles_of_rows():
-    sources = np.full((2, 96, 96, 3), 255, "uint8")
-
-    def grid(*titles):
-        return images.translation_grid(
-            lambda x, labels: x,
-            sources,
-            LabelSet(("low",)),
-            np.ones((2, 1)),
-            row_titles=titles,
-        )
-
-    left = grid("first", "second").shape[1] - grid().shape[1]
-    assert left > 0
-    assert grid("first", "second")[22:118, :left].min() < 64
 
 
 def test_save_png_replaces_a_file_and_leaves_nothing_else(tmp_path):

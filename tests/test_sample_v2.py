@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import recipe_modules
 import tiny_v2
-from absl import flags
-from absl.testing import flagsaver
 from PIL import Image
 
+import keras_stargan
 from keras_stargan import LabelSet
 from keras_stargan.data import load_creatures
-from keras_stargan.use.sampling import latent_grid, reference_grid
+from keras_stargan.use import samples
+from keras_stargan.use.grids import latent_grid, reference_grid
 
 pytestmark = pytest.mark.usefixtures("faster_truncation")
 
@@ -32,8 +32,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def recipe():
-    with recipe_modules.imported("sample_v2") as module:
-        yield module
+    return recipe_modules.loaded("sample_v2")
 
 
 @pytest.fixture
@@ -43,10 +42,8 @@ def sample(recipe, model, monkeypatch, folder):
 
     def run(*arguments, model=model):
         if model is not None:
-            monkeypatch.setattr(recipe, "load_model", lambda path: model)
-        with flagsaver.flagsaver():
-            flags.FLAGS(["sample_v2", *FEW, *arguments])
-            recipe.main(["sample_v2"])
+            monkeypatch.setattr(keras_stargan, "load_model", lambda path: model)
+        recipe.main([*FEW, *arguments])
 
     return run
 
@@ -164,11 +161,11 @@ def test_videos_are_of_the_formats_asked_for(sample, tmp_path):
 
 
 def test_without_folders_there_are_creatures_never_seen(
-    sample, recipe, model, monkeypatch, tmp_path
+    sample, model, monkeypatch, tmp_path
 ):
     # Fewer than the recipe's.
     load = functools.partial(load_creatures, "species", test_each=2)
-    monkeypatch.setattr(recipe, "DRAWN", {"creatures:species": load})
+    monkeypatch.setattr(samples, "load_creatures", lambda name, **given: load(**given))
     given = "--what=reference", "--num_sources=3", "--num_references=1"
     sample(*given, f"--output_dir={tmp_path}")
     _, test_set = load(image_size=SIZE, num_each=1)
@@ -179,10 +176,9 @@ def test_without_folders_there_are_creatures_never_seen(
     )
 
 
-def test_other_pictures_cannot_be_drawn(sample, recipe, monkeypatch, tmp_path):
-    monkeypatch.setattr(recipe, "DRAWN", {})
-    with pytest.raises(ValueError, match=r"clay, which cannot be drawn.*--source_dir"):
-        sample(FOLDERS[0], f"--output_dir={tmp_path}")
+def test_other_pictures_cannot_be_drawn(sample, tmp_path):
+    with pytest.raises(ValueError, match=r"wild, which cannot be drawn.*--source_dir"):
+        sample(FOLDERS[0], f"--output_dir={tmp_path}", model=tiny_v2.make_model())
 
 
 @pytest.mark.parametrize(
@@ -224,7 +220,7 @@ def test_nothing_is_overwritten_unless_told(sample, tmp_path):
 
 
 def test_an_error_is_said_plainly(recipe):
-    code, printed = recipe_modules.as_program(recipe, "--model=nothing.keras")
+    code, printed = recipe_modules.run_program(recipe.main, "--model=nothing.keras")
     assert code == 1
     assert "Error: There is no nothing.keras" in printed
     assert "Traceback" not in printed

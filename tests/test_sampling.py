@@ -11,14 +11,9 @@ import tiny_v2
 from PIL import Image
 
 from keras_stargan.files.video import check_video_paths, save_video
-from keras_stargan.use.sampling import (
-    cycle_grid,
-    interpolation_frames,
-    latent_grid,
-    load_model,
-    reference_grid,
-    style_positions,
-)
+from keras_stargan.use.grids import cycle_grid, latent_grid, reference_grid
+from keras_stargan.use.sampling import load_model
+from keras_stargan.use.videos import interpolation_frames, style_positions
 
 pytestmark = pytest.mark.usefixtures("faster_truncation")
 

@@ -11,6 +11,7 @@ from keras_stargan.version import __version__
 # Each is a module beside this one, and what it does in a few words.
 COMMANDS = {
     "translate": "translate pictures with a trained model, from file to file",
+    "sample": "write grids and videos of a model with styles",
     "convert": "read and write checkpoints of the published PyTorch code",
     "study": "ask people which method's translations they prefer",
     "align": "align faces in pictures, as StarGAN v2's faces are",

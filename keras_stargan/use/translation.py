@@ -59,8 +59,8 @@ def load_model(
             f"{path} has its own discriminator; received {discriminator} besides."
         )
     model = keras.saving.load_model(path, compile=False)
-    if not isinstance(model, StarGAN):
-        raise ValueError(f"{path} holds a {type(model).__name__}, not a StarGAN.")
+    if not isinstance(model, TranslationModel):
+        raise ValueError(f"{path} holds a {type(model).__name__}, no method's model.")
     return model
 
 
