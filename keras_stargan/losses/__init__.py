@@ -1,4 +1,4 @@
-"""Terms of the losses, shared by the methods: pure functions on tensors."""
+"""Loss terms that several methods share: pure functions of tensors."""
 
 from keras_stargan.losses.adversarial import (
     ADVERSARIAL_LOSSES,

@@ -1,4 +1,4 @@
-"""Classification losses."""
+"""Losses of a classifier of labels."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from keras import ops
 def classification_losses(
     labels: keras.KerasTensor, logits: keras.KerasTensor, kind: str
 ) -> keras.KerasTensor:
-    """-log D_cls(c | x) (StarGAN, equations 2 and 3) of each image.
+    """-log D_cls(c | x) of each image (StarGAN, equations 2 and 3).
 
     Args:
         labels: `(batch, num_labels)`, one-hot or binary.
         logits: `(batch, num_labels)`.
-        kind: `"categorical"`: softmax cross entropy; `"binary"`: sigmoid cross
-            entropy, summed over the attributes as in the published code.
+        kind: `"categorical"` for softmax cross entropy, or `"binary"` for sigmoid
+            cross entropy, summed over the labels as in the published code.
 
     Returns:
         `(batch,)`.
@@ -28,9 +28,10 @@ def classification_losses(
 def classification_loss(
     labels: keras.KerasTensor, logits: keras.KerasTensor, space: Any
 ) -> keras.KerasTensor:
-    """-log D_cls(c | x) over the known labels only, mean over the batch.
+    """-log D_cls(c | x) of the known labels, mean over the batch.
 
-    (StarGAN, equations 2 and 3, and section 3.2.)
+    An image's known labels are those of its data set (StarGAN, equations 2 and 3, and
+    section 3.2).
 
     Args:
         labels: `(batch, size)`, with the mask of each image's data set.

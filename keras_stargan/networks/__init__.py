@@ -1,4 +1,4 @@
-"""Blocks that several methods share, in `keras.ops`."""
+"""Networks and layers that several methods share, written in `keras.ops`."""
 
 from keras_stargan.networks.activations import LeakyReLU, leaky_relu
 from keras_stargan.networks.convolutions import CroppedConv2DTranspose, PaddedConv2D

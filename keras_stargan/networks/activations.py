@@ -1,4 +1,4 @@
-"""Activations that are exact in double precision."""
+"""Activation functions that are exact in double precision."""
 
 import keras
 from keras import ops
@@ -7,9 +7,9 @@ from keras import ops
 def leaky_relu(inputs: keras.KerasTensor, negative_slope: float) -> keras.KerasTensor:
     """Returns x where x > 0, and `negative_slope` times x elsewhere.
 
-    TensorFlow's own operation rounds the slope to single precision, also for float64
-    inputs, which moves results by 1e-7 of themselves. For float64 this function
-    computes the definition instead; for other types it is `keras.ops.leaky_relu`.
+    TensorFlow's operation rounds the slope to single precision, even for float64
+    inputs, which changes results by 1e-7 of their value. For float64, this function
+    computes the definition instead; for other types, it is `keras.ops.leaky_relu`.
 
     Args:
         inputs: of any shape.

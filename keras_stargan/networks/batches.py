@@ -1,4 +1,4 @@
-"""Using a network on many inputs."""
+"""Calling a network with more inputs than fit into one batch."""
 
 from collections.abc import Callable
 
@@ -7,14 +7,18 @@ from keras import ops
 
 
 def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray) -> np.ndarray:
-    """What a function gives for arrays of any length, batch by batch.
+    """Calls a function batch by batch, and concatenates its results.
 
     Args:
-        function: takes a part of each array, gives a tensor with as many rows.
-        batch_size: rows of a part, at most.
-        *arrays: of one length, at least 1.
+        function: takes a batch of each array, and gives a tensor with a row for each
+            row of the batch.
+        batch_size: number of rows in a batch; the last batch may have fewer.
+        *arrays: arrays of the same length, which is at least 1.
+
+    Returns:
+        An array with a row for each row of the arrays.
     """
-    # Not `predict`, which under MirroredStrategy may leave a replica without any.
+    # Not `predict`: under MirroredStrategy, it may leave a replica without any row.
     batches = [
         function(*(array[i : i + batch_size] for array in arrays))
         for i in range(0, len(arrays[0]), batch_size)

@@ -1,8 +1,8 @@
-"""Convolutions that pad and crop exactly as PyTorch's.
+"""Convolutions that pad and crop as those of PyTorch.
 
 With strides of 2 or even kernels, Keras' `padding="same"` puts more zeros at the bottom
-and the right than at the top and the left, and so moves the result by a pixel against
-the published networks. These layers pad by hand instead.
+and the right than at the top and the left, so the result is shifted by a pixel compared
+to the published networks. These layers pad all sides equally instead.
 """
 
 from typing import Any

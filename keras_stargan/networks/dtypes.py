@@ -1,4 +1,4 @@
-"""The types that networks compute in and give."""
+"""The types of networks' outputs."""
 
 import keras
 
@@ -6,8 +6,8 @@ import keras
 def output_dtype(policy: str | keras.DTypePolicy) -> str:
     """The type of a network's outputs and of losses.
 
-    They are float32 also in half precision, where sums would lose too much, and
-    float64 if everything is.
+    They are float32 in half precision too, since sums in half precision lose too many
+    digits. They are float64 if the whole model is.
 
     Args:
         policy: the dtype policy of a model or a layer, or its name.

@@ -4,19 +4,19 @@ import keras
 
 
 def fan_in_uniform(fan_in: int) -> keras.initializers.Initializer:
-    """Uniform in +-1/sqrt(fan_in): the published code's initial weights and biases.
+    """Uniform in +-1/sqrt(fan_in): PyTorch's default for weights and biases.
 
     Args:
-        fan_in: how many values enter one output of the layer, e.g.
-            `4 * 4 * 64` for a 4x4 convolution of 64 channels.
+        fan_in: number of values from which one output of the layer is computed, for
+            instance `4 * 4 * 64` for a 4x4 convolution of 64 channels.
     """
     bound = fan_in**-0.5
     return keras.initializers.RandomUniform(-bound, bound)
 
 
 def normal_002() -> keras.initializers.Initializer:
-    """Normal with mean 0 and standard deviation 0.02, as DCGAN, pix2pix and CycleGAN.
+    """Normal with mean 0 and standard deviation 0.02, as in pix2pix and CycleGAN.
 
-    Biases start at 0 there.
+    Use it for kernels; biases start at 0 in these methods.
     """
     return keras.initializers.RandomNormal(0.0, 0.02)

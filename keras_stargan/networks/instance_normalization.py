@@ -1,21 +1,21 @@
-"""Instance normalisation."""
+"""Instance normalization."""
 
 import keras
 
 
 @keras.saving.register_keras_serializable("keras_stargan")
 class InstanceNormalization(keras.layers.GroupNormalization):
-    """Normalises each channel of each image by its own mean and variance.
+    """Normalizes each channel of each image by its own mean and variance.
 
-    The statistics are those of the image itself in training and in use alike
-    (no moving averages), as in the published StarGAN. It is Keras' group
-    normalisation with one channel a group and the published epsilon (Keras'
-    own default, 1e-3, gives visibly other results).
+    As in the published StarGAN, the image's own statistics are used in inference too;
+    there are no moving averages. This is Keras' group normalization with one channel
+    in each group and the published epsilon. (Keras' default, 1e-3, gives visibly
+    different results.)
 
     Args:
         epsilon: added to the variance. Defaults to 1e-5.
         **kwargs: as for `keras.layers.GroupNormalization`; `center` and `scale`
-            say whether a shift and a scale are learned (both by default).
+            decide whether a shift and a scale are learned (both by default).
 
     Call arguments:
         inputs: `(batch, height, width, channels)`.

@@ -1,15 +1,15 @@
-"""Resizing in the type of the images."""
+"""Resizing of images, computed in their own type."""
 
 import keras
 from keras import ops
 
 
 def resize_bilinear(images: keras.KerasTensor, size: int) -> keras.KerasTensor:
-    """Images of another size, by linear interpolation without smoothing.
+    """Resizes images by linear interpolation, without smoothing.
 
-    Pixels are squares, so that the corners of the images lie on each other
-    (PyTorch's `align_corners=False`). `keras.ops.image.resize` computes the same, but
-    in float32 whatever the images are.
+    Pixels are squares, and the corners of the image stay its corners (PyTorch's
+    `align_corners=False`). `keras.ops.image.resize` computes the same, but always
+    in float32.
 
     Args:
         images: float `(batch, height, width, channels)`.
@@ -25,7 +25,7 @@ def resize_bilinear(images: keras.KerasTensor, size: int) -> keras.KerasTensor:
 
 
 def _shares(length, size, dtype):
-    """How much each of `length` pixels counts in each of `size` pixels."""
+    """The weight of each of `length` old pixels in each of `size` new pixels."""
     centers = ops.arange(size, dtype=dtype) + 0.5
     length_as_float = ops.cast(length, dtype)
     positions = ops.clip(

@@ -1,13 +1,13 @@
-"""Which image sizes a network can take."""
+"""The image sizes that a network can take."""
 
 
 def check_size(image_size: int, halvings: int, network: str) -> None:
-    """Raises `ValueError` unless a square of this size halves evenly so often.
+    """Raises `ValueError` unless the size can be halved evenly so many times.
 
     Args:
         image_size: height and width of the images in pixels.
-        halvings: how many layers of the network halve the size.
-        network: its name in the message, such as "generator".
+        halvings: number of layers of the network that halve the size.
+        network: the network's name in the message, such as "generator".
     """
     factor = 2**halvings
     if image_size < factor or image_size % factor:

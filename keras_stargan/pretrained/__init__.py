@@ -1,1 +1,1 @@
-"""Networks that are trained elsewhere, and judge or align images."""
+"""Networks with published weights, which compare, classify or align images."""

@@ -1,4 +1,4 @@
-"""A network in whose features images are compared."""
+"""A network whose features are used to compare images."""
 
 import dataclasses
 import hashlib
@@ -13,17 +13,18 @@ from keras_stargan.networks.batches import in_batches
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FeatureNetwork:
-    """A network in whose features images are compared.
+    """A network whose features are used to compare images.
 
-    Inception-v3 comes from `inception.load_inception`. Any other network gives figures
-    that can be compared with each other only, and are never called FID or KID.
+    `inception.load_inception` gives Inception-v3. The figures of any other network can
+    be compared only with each other, and are never called FID or KID.
 
     Args:
-        name: says in figures which network it is.
-        network: from float images `(n, height, width, 3)` in [-1, 1] to features
-            `(n, d)`; a `keras.Model`, or any callable, whose statistics are then not
-            kept, since nothing tells when they are stale.
-        is_inception: whether figures are called FID and KID. Leave it as it is.
+        name: the network's name, which the figures contain.
+        network: takes float images `(n, height, width, 3)` in [-1, 1] and gives
+            features `(n, d)`. Either a `keras.Model`, or any callable. The statistics
+            of a callable are not cached, since a change of it cannot be noticed.
+        is_inception: whether the figures are called FID and KID. Only
+            `load_inception` sets it.
 
     Example:
         ```python
@@ -38,27 +39,28 @@ class FeatureNetwork:
 
     @classmethod
     def of_classifier(cls, name: str, classifier: keras.Model) -> "FeatureNetwork":
-        """What a classifier makes its logits from.
+        """A network that gives the features from which a classifier computes logits.
 
         Args:
-            name: as above.
-            classifier: as from `train_classifier`: its last layer gives the logits.
+            name: the network's name, which the figures contain.
+            classifier: a model, such as `train_classifier` gives, whose last layer
+                gives the logits.
         """
         return cls(name, keras.Model(classifier.input, classifier.layers[-1].input))
 
     def features(self, images: np.ndarray, batch_size: int = 32) -> np.ndarray:
-        """The features of images.
+        """Computes the features of images.
 
         Args:
             images: `(n, height, width, 3)`, n > 0, uint8, or float in [-1, 1].
-            batch_size: how many are looked at at once.
+            batch_size: number of images that pass through the network at once.
 
         Returns:
             A float32 array `(n, d)`.
 
         Raises:
-            ValueError: for images of another shape or type, or features that are
-                not so, or not finite.
+            ValueError: for images of another shape or type, or features of another
+                shape, or features that are not finite.
         """
         images = np.asarray(images)
         kind = images.dtype.kind
@@ -89,7 +91,7 @@ class FeatureNetwork:
         return features
 
     def fingerprint(self) -> str | None:
-        """What tells the network from others; None if it has no weights to tell by."""
+        """A hash of the name and the weights; None if it is not a `keras.Model`."""
         if not isinstance(self.network, keras.Model):
             return None
         digest = hashlib.sha256(repr((self.name, self.network.count_params())).encode())

@@ -1,1 +1,1 @@
-"""FAN: the landmarks of faces."""
+"""FAN, the face alignment network, which finds the landmarks of faces."""

@@ -1,4 +1,4 @@
-"""What the heatmaps of FAN say: where landmarks are, and masks for StarGAN v2.
+"""Landmarks, and masks for StarGAN v2, from the heatmaps of FAN.
 
 The landmarks are those of the data set WFLW: contour 0 to 32, brows 33 to 50, nose 51
 to 59, eyes 60 to 75, lips 76 to 95, pupils 96 and 97.
@@ -10,16 +10,16 @@ from keras import ops
 
 from keras_stargan.pretrained.fan.networks import IMAGE_SIZE, NUM_LANDMARKS
 
-# What masks are made of: landmarks; how far their heatmaps are moved up, in pixels
-# (below 0, down); the power that narrows them; whether the second mask has them too.
-# Landmarks at the ends of the contour, the brows and the lips are left out.
+# The parts of the masks: numbers of landmarks; pixels by which their heatmaps are moved
+# up (down if below 0); the exponent that makes their spots smaller; whether the second
+# mask has the part too. The ends of contour, brows and lips are left out.
 MASK_PARTS = (
     (range(8, 25), 0, 3, False),
     ((*range(34, 46), *range(47, 51)), -7, 2, False),
     (range(51, 52), 0, 1, True),
     (range(52, 55), 4, 1, True),
     (range(55, 60), 8, 4, True),
-    # Eyes count twice: below the lids, and further down on the cheeks.
+    # The eyes are there twice: below the lids, and further down on the cheeks.
     (range(60, 76), -8, 3, True),
     (range(60, 76), -24, 1, True),
     (range(77, 82), -8, 4, False),
@@ -30,11 +30,13 @@ MASK_PARTS = (
 
 
 def landmarks(heatmaps: keras.KerasTensor) -> keras.KerasTensor:
-    """Where each landmark is: its highest point, a quarter towards its neighbours.
+    """Finds the landmarks: each heatmap's maximum, moved by a quarter of a pixel.
+
+    It is moved towards the higher one of its neighbors, in both directions.
 
     Args:
-        heatmaps: `(batch, size, size, channels)`, as `FAN` gives them: the 98
-            landmarks' first.
+        heatmaps: `(batch, size, size, channels)`, as `FAN` gives them, with those of
+            the 98 landmarks first.
 
     Returns:
         `(batch, 98, 2)`: x and y in pixels of an image of 256 px.
@@ -43,13 +45,13 @@ def landmarks(heatmaps: keras.KerasTensor) -> keras.KerasTensor:
     maps = ops.transpose(heatmaps[..., :NUM_LANDMARKS], (0, 3, 1, 2))
     highest = ops.argmax(ops.reshape(maps, (-1, NUM_LANDMARKS, size**2)), axis=-1)
     points = ops.stack([highest % size, highest // size], axis=-1)
-    # By how much the next pixel is higher than the one before, across and down.
+    # The differences between the next and the previous pixel, across and down.
     slopes = ops.stack(
         [ops.roll(maps, -1, axis) - ops.roll(maps, 1, axis) for axis in (3, 2)], axis=-1
     )
     slopes = ops.reshape(slopes, (-1, NUM_LANDMARKS, size**2, 2))
     slopes = ops.take_along_axis(slopes, highest[:, :, None, None], axis=2)[:, :, 0]
-    # At the border (of either direction) a point is not moved.
+    # A point at a border of the map is not moved in either direction.
     inside = ops.all((points > 0) & (points < size - 1), axis=-1, keepdims=True)
     moves = ops.where(inside, 0.25 * ops.sign(slopes), 0.0)
     points = ops.cast(points, moves.dtype) + moves + 0.5
@@ -57,14 +59,14 @@ def landmarks(heatmaps: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def masks(heatmaps: keras.KerasTensor) -> keras.KerasTensor:
-    """Masks of the parts of a face that StarGAN v2 keeps.
+    """Masks of the parts of a face that StarGAN v2 preserves.
 
     Args:
-        heatmaps: `(batch, size, size, channels)`, as `FAN` gives them: the 98
-            landmarks' first.
+        heatmaps: `(batch, size, size, channels)`, as `FAN` gives them, with those of
+            the 98 landmarks first.
 
     Returns:
-        `(batch, 256, 256, 2)` in [0, 1]: all parts, and the nose and eyes alone.
+        `(batch, 256, 256, 2)` in [0, 1]: a mask of all parts, and one of nose and eyes.
     """
     maps = _enlarged(heatmaps[..., :NUM_LANDMARKS])
     maps = ops.where(maps < 0.1, 0.0, maps)
@@ -73,7 +75,7 @@ def masks(heatmaps: keras.KerasTensor) -> keras.KerasTensor:
     both, first_only = [], []
     for numbers, up, power, in_second in MASK_PARTS:
         part = ops.take(maps, list(numbers), axis=-1) ** power
-        # What leaves the image comes in at its other side, as published.
+        # Pixels that leave the image enter at its other side, as published.
         part = ops.roll(ops.sum(part, axis=-1), -up, axis=1)
         (both if in_second else first_only).append(part)
     second = sum(both)

@@ -8,7 +8,7 @@ PACKAGE = "keras_stargan.fan"
 
 
 def conv(filters: int, kernel_size: int, **kwargs) -> keras.layers.Conv2D:
-    """A convolution that by default keeps the size and has no bias.
+    """A convolution that keeps the size and has no bias, unless told otherwise.
 
     Args:
         filters: channels of the output.
@@ -29,9 +29,9 @@ def conv(filters: int, kernel_size: int, **kwargs) -> keras.layers.Conv2D:
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class NormalisedReLU(keras.layers.BatchNormalization):
-    """Batch normalisation by the moving averages, and a ReLU.
+    """Batch normalization with the moving averages, and a ReLU.
 
-    FAN is only ever used, not trained, here: its averages never move.
+    FAN is not trained here, so its averages never change.
 
     Call arguments:
         inputs: `(batch, height, width, channels)`.
@@ -49,7 +49,7 @@ class NormalisedReLU(keras.layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class AddCoordinates(keras.layers.Layer):
-    """Appends where each pixel is: its row, its column, its distance to the middle.
+    """Appends each pixel's row, column and distance from the center as channels.
 
     Rows and columns run from -1 to 1, distances from 0 to 1.
 
@@ -73,10 +73,10 @@ class AddCoordinates(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class HierarchicalBlock(keras.layers.Layer):
-    """Three convolutions 3x3, each after BN - ReLU, side by side, and a shortcut.
+    """Three 3x3 convolutions in a row, each after BN - ReLU, and a shortcut.
 
-    The second takes the first's output, the third the second's; their outputs, of a
-    half and two quarters of the channels, are concatenated and added to the input.
+    The outputs of all three, with a half, a quarter and a quarter of the channels, are
+    concatenated and added to the input.
 
     Args:
         in_channels: channels of the input.
@@ -140,11 +140,11 @@ class HierarchicalBlock(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Hourglass(keras.layers.Layer):
-    """Down to a fraction of the size and up again, with a branch at every size.
+    """Halves the size several times and doubles it again, with a branch at each size.
 
     Args:
         channels: of the input and the output.
-        depth: how often the size is halved.
+        depth: number of times that the size is halved.
 
     Call arguments:
         inputs: `(batch, height, width, channels)`, height and width multiples of
@@ -166,7 +166,7 @@ class Hourglass(keras.layers.Layer):
 
         self.branch = block("branch")
         self.before = block("before")
-        # At the lowest size a block, above it an hourglass.
+        # A block at the lowest size, an hourglass at the others.
         self.inner = (
             Hourglass(channels, depth - 1, name="inner", dtype=self.dtype_policy)
             if depth > 1

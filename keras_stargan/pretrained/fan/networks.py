@@ -25,17 +25,17 @@ NUM_LANDMARKS = 98
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class FAN(keras.Model):
-    """Heatmaps of a face's landmarks; used with published weights, not trained.
+    """Gives heatmaps of a face's landmarks; it has published weights, no training.
 
     Args:
-        num_landmarks: how many. Defaults to 98.
+        num_landmarks: number of landmarks. Defaults to 98.
 
     Call arguments:
         inputs: images `(batch, height, width, 3)` in [-1, 1], of aligned faces. They
             are resized to 256 px.
 
     Returns:
-        Heatmaps `(batch, 64, 64, num_landmarks + 1)`, about 0 to 1; the last is of
+        Heatmaps `(batch, 64, 64, num_landmarks + 1)`, about 0 to 1; the last shows
         the face's boundaries.
     """
 
@@ -45,7 +45,7 @@ class FAN(keras.Model):
         dtype = {"dtype": self.dtype_policy}
         self.chain = [
             AddCoordinates(name="in_coordinates", **dtype),
-            # Not "same", whose zeros are not as many on each side at stride 2.
+            # Not "same": at stride 2, it pads with more zeros on one side.
             keras.layers.ZeroPadding2D(3, data_format="channels_last", **dtype),
             conv(64, 7, strides=2, padding="valid", use_bias=True, name="in", **dtype),
             NormalisedReLU(name="in_norm", **dtype),
