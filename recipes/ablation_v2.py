@@ -13,20 +13,17 @@ what it had of others. It is table.md, and figures.json has all.
 
 import training  # isort: skip
 
-import dataclasses
 import json
 import pathlib
-from typing import Any
 
-import numpy as np
 import v1_training
 import v2_evaluation
 import v2_training
 from absl import flags
-from markdown_tables import markdown
 
 import keras_stargan
 from keras_stargan.evaluation import check_sets
+from keras_stargan.evaluation.tables import ablation_table
 from keras_stargan.training.runs import check_work_dir, saved_settings, write_json
 from keras_stargan.training.strategies import make_strategy
 
@@ -69,43 +66,6 @@ training.define_flags(RECIPE)
 FLAGS = flags.FLAGS
 
 
-@dataclasses.dataclass(frozen=True)
-class LabelGuided:
-    """StarGAN as a `StarGANv2` whose only style of a domain is its label."""
-
-    model: keras_stargan.StarGAN
-    latent_dim: int = 1
-
-    @property
-    def domains(self) -> keras_stargan.LabelSet:
-        """The domains."""
-        return self.model.labels.sets[0]
-
-    @property
-    def image_size(self) -> int:
-        """Side of the images in pixels."""
-        return self.model.image_size
-
-    def conditions(
-        self,
-        target: Any,
-        latents: Any = None,
-        references: Any = None,
-        batch_size: int = 32,
-    ) -> np.ndarray:
-        """The domain's label, for each latent code or reference."""
-        count = len(references if latents is None else latents)
-        return self.model.conditions(target, count=count)
-
-    def translate(
-        self, images: Any, conditions: Any, batch_size: int = 32
-    ) -> np.ndarray:
-        """Translates to the domains of labels."""
-        return self.model.translate(
-            images, conditions=conditions, batch_size=batch_size
-        )
-
-
 def method_of(name: str) -> training.Method:
     """What a configuration is trained by."""
     return v1_training.METHOD if name == "A" else v2_training.METHOD
@@ -128,20 +88,6 @@ def settings_of(name: str, settings: dict) -> dict:
     return settings | own
 
 
-def table(figures: dict) -> str:
-    """The table in Markdown."""
-    first = next(iter(figures.values()))
-    named = v2_evaluation.columns(first)
-    published = ("FID (published)", "LPIPS (published)")
-    lines = [["configuration", "", *published, "steps", *named]]
-    for name, found in figures.items():
-        # What was measured otherwise, by an earlier run, stays empty.
-        own = (found["latents"].get(column) for column in named.values())
-        values = ("" if value is None else f"{value:.4g}" for value in own)
-        lines.append([name, *PUBLISHED[name], str(found["steps"]), *values])
-    return f"{markdown(lines)}\n\nOurs in the features of {first['features']}.\n"
-
-
 def main(argv: list[str]) -> None:
     """Trains each configuration, measures it, and writes the table."""
     training.program.refuse_arguments(argv)
@@ -153,7 +99,7 @@ def main(argv: list[str]) -> None:
         )
     settings = training.chosen_settings(RECIPE)
     strategy = make_strategy(settings["strategy"], settings["devices"])
-    judges = v2_evaluation.Judges.of_flags()
+    judges = v2_evaluation.judges_of_flags()
     work_dir = pathlib.Path(FLAGS.work_dir)
     # Whatever can be wrong is found before the first is trained.
     for name in chosen:
@@ -166,7 +112,7 @@ def main(argv: list[str]) -> None:
     if settings["max_evaluated"]:
         test_set = test_set.subset(test_set.sample_evenly(settings["max_evaluated"]))
     check_sets(train_set.label_set, settings["image_size"], test_set, train_set)
-    judges = judges.trained(train_set, settings["seed"])
+    judges = judges.with_classifier(train_set, settings["seed"])
     path = work_dir / "figures.json"
     figures = json.loads(path.read_text()) if path.is_file() else {}
     for name in chosen:
@@ -181,7 +127,7 @@ def main(argv: list[str]) -> None:
             strategy,
         )
         figures[name] = {"steps": model.global_step} | judges.figures(
-            LabelGuided(model) if name == "A" else model,
+            model,
             test_set,
             train_set,
             seed=settings["seed"],
@@ -189,8 +135,8 @@ def main(argv: list[str]) -> None:
         )
         figures = dict(sorted(figures.items()))
         write_json(path, figures)
-        (work_dir / "table.md").write_text(table(figures))
-    print(f"\n{table(figures)}\nAll is in {work_dir}.")
+        (work_dir / "table.md").write_text(ablation_table(figures, PUBLISHED))
+    print(f"\n{ablation_table(figures, PUBLISHED)}\nAll is in {work_dir}.")
 
 
 if __name__ == "__main__":

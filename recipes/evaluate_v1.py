@@ -23,19 +23,19 @@ from collections.abc import Callable
 import numpy as np
 from absl import flags
 from data_sources import DRAWN, load_data
-from markdown_tables import markdown
 
 import keras_stargan
 from keras_stargan.data import ImageSet
 from keras_stargan.evaluation import (
     attribute_errors,
-    attribute_groups,
     build_resnet18,
     classification_error,
     evaluate_translations,
     train_classifier,
 )
+from keras_stargan.evaluation.tables import label_table
 from keras_stargan.images import from_uint8, save_png, to_uint8
+from keras_stargan.labels import LabelSpace, Target
 from keras_stargan.labels.published import EXPRESSIONS
 from keras_stargan.training.runs import settings_of_model, write_json
 from keras_stargan.use.translation import load_model
@@ -250,6 +250,7 @@ def judge(
         models[entry.title] = {
             "generator_parameters": entry.model.generator.count_params(),
             "discriminator_parameters": entry.model.discriminator.count_params(),
+            "parameters": f"{entry.parameters / 1e6:.1f}M x 1",
             "translations": evaluate(
                 entry.translate, test_set, classifier, max_images=FLAGS.max_evaluated
             ),
@@ -269,47 +270,6 @@ def judge(
     }
 
 
-def table(data: Data, entries: list[Entry], test_set: ImageSet, figures: dict) -> str:
-    """The figures of a data set in Markdown."""
-    label_set = test_set.label_set
-    pictures = "avatars" if data.drawn else label_set.name
-    pictures = f"{pictures}, {data.image_size} px"
-    found = {title: of["translations"] for title, of in figures["models"].items()}
-    rows = []
-    if label_set.kind == "categorical":
-        columns = ["classification error, %"]
-        if label_set.names == EXPRESSIONS.names:
-            rows = [
-                [f"{method} (published)", "RaFD, 128 px", *published]
-                for method, published in PUBLISHED.items()
-            ]
-        errors = {
-            title: [of["classification_error_percent"]] for title, of in found.items()
-        }
-        errors["real images"] = [100 - figures["classifier"]["accuracy_percent"]]
-        note = f"Targets: {', '.join(label_set.names)}."
-    else:
-        combinations = found[entries[0].title]
-        columns = [f"{combination}, %" for combination in combinations]
-        errors = {
-            title: [of[combination]["error_percent"] for combination in combinations]
-            for title, of in found.items()
-        }
-        errors["real images"] = [
-            of["error_real_percent"] for of in combinations.values()
-        ]
-        note = "Translations on which any changed attribute does not show as it should."
-        for name, names in attribute_groups(label_set).items():
-            if names != (name,):
-                note += f" {name}: {', '.join(names)}."
-    counts = {entry.title: f"{entry.parameters / 1e6:.1f}M x 1" for entry in entries}
-    for title, values in errors.items():
-        texts = ["" if value is None else f"{value:.2f}" for value in values]
-        rows.append([title, pictures, *texts, counts.get(title, "")])
-    lines = [["method", "pictures", *columns, "parameters"], *rows]
-    return f"{markdown(lines)}\n\n{note}\n"
-
-
 def write_pictures(
     folder: pathlib.Path, entries: list[Entry], test_set: ImageSet
 ) -> None:
@@ -320,10 +280,11 @@ def write_pictures(
         save_png(folder / "inputs" / f"{index:06d}.png", image)
     for entry in entries:
         outputs = folder / entry.title.strip("./").replace("/", "_")
-        for target, targets in test_set.label_set.chosen_targets(labels):
+        for target in Target.each(LabelSpace.of(test_set.label_set)):
+            targets = target.resolve(labels)
             translated = to_uint8(entry.translate(from_uint8(images), targets))
             for index, image in zip(chosen, translated, strict=True):
-                save_png(outputs / target / f"{index:06d}.png", image)
+                save_png(outputs / target.title / f"{index:06d}.png", image)
 
 
 def main(argv: list[str]) -> None:
@@ -349,7 +310,10 @@ def main(argv: list[str]) -> None:
     for number, (data, entries) in enumerate(tables.items(), 1):
         train_set, test_set = parts[data]
         figures.append(judge(data, entries, train_set, test_set))
-        texts.append(table(data, entries, test_set, figures[-1]))
+        pictures = "avatars" if data.drawn else test_set.label_set.name
+        published = PUBLISHED if test_set.label_set.names == EXPRESSIONS.names else {}
+        pictures = f"{pictures}, {data.image_size} px"
+        texts.append(label_table(test_set.label_set, pictures, figures[-1], published))
         if FLAGS.pictures:
             name = f"{number}_{test_set.label_set.name}"
             write_pictures(output_dir / "pictures" / name, entries, test_set)

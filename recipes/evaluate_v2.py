@@ -21,9 +21,9 @@ import pathlib
 import v2_evaluation
 from absl import flags
 from data_sources import load_data
-from markdown_tables import markdown
 
 from keras_stargan.evaluation import check_sets
+from keras_stargan.evaluation.tables import diversity_table
 from keras_stargan.training.runs import settings_of_model, write_json
 from keras_stargan.use.sampling import load_model
 
@@ -61,23 +61,6 @@ flags.DEFINE_string(
 FLAGS = flags.FLAGS
 
 
-def table(figures: dict) -> str:
-    """The figures in Markdown, below the published ones."""
-    named = v2_evaluation.columns(figures)
-    lines = [["pictures", "guided by", *named]]
-    if {"FID", "LPIPS"} <= set(named):
-        lines += [
-            [f"{data} (published)", guide, f"{fid}", "", f"{lpips}"]
-            for data, by_guide in PUBLISHED.items()
-            for guide, (fid, lpips) in by_guide.items()
-        ]
-    for guide in ("latents", "references", "real"):
-        title = "test pictures themselves" if guide == "real" else guide
-        values = (f"{figures[guide][name]:.4g}" for name in named.values())
-        lines.append([figures["data"], title, *values])
-    return f"{markdown(lines)}\n\nFeatures: {figures['features']}.\n"
-
-
 def main(argv: list[str]) -> None:
     """Loads model and data, measures, and writes what is found."""
     program.refuse_arguments(argv)
@@ -94,7 +77,7 @@ def main(argv: list[str]) -> None:
     source = FLAGS.data or next(iter(settings.get("data", ())), None)
     if source is None:
         raise ValueError(f"{path} is not in a run's folder: name its data by --data.")
-    judges = v2_evaluation.Judges.of_flags()
+    judges = v2_evaluation.judges_of_flags()
     cache_dir = FLAGS.cache_dir or settings.get("cache_dir")
     train_set, test_set = load_data(
         source,
@@ -105,8 +88,8 @@ def main(argv: list[str]) -> None:
     )
     if FLAGS.max_evaluated:
         test_set = test_set.subset(test_set.sample_evenly(FLAGS.max_evaluated))
-    check_sets(model.domains, model.image_size, test_set, train_set)
-    judges = judges.trained(train_set, FLAGS.seed)
+    check_sets(model.labels.sets[0], model.image_size, test_set, train_set)
+    judges = judges.with_classifier(train_set, FLAGS.seed)
     figures = {"model": str(path), "data": source} | judges.figures(
         model,
         test_set,
@@ -117,7 +100,7 @@ def main(argv: list[str]) -> None:
     )
     output_dir.mkdir(parents=True, exist_ok=True)
     write_json(output_dir / "figures.json", figures)
-    text = table(figures)
+    text = diversity_table(figures, PUBLISHED)
     (output_dir / "table.md").write_text(text)
     print(f"\n{text}\nAll is in {output_dir}.")
 

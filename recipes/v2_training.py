@@ -5,10 +5,10 @@ import training  # isort: skip
 from collections.abc import Callable
 
 import tensorflow as tf
-import v2_evaluation
 
 import keras_stargan
 from keras_stargan.data import ImageSet, reference_dataset
+from keras_stargan.evaluation.judges import Judges
 from keras_stargan.export import export_saved_model
 from keras_stargan.labels import LabelSet
 from keras_stargan.methods.stargan_v2.pytorch import load_fan
@@ -126,7 +126,7 @@ def figures(
     count = settings["max_evaluated"]
     if count is not None:
         test_set = test_set.subset(test_set.sample_evenly(count))
-    judges = v2_evaluation.Judges().trained(train_set, settings["seed"])
+    judges = Judges().with_classifier(train_set, settings["seed"])
     print("Translating pictures never seen in training.")
     sizes = {
         f"{network.name}_parameters": network.count_params()

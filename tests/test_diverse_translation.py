@@ -9,8 +9,8 @@ import pytest
 
 import keras_stargan
 from keras_stargan.data.image_set import ImageSet
-from keras_stargan.evaluation.diverse_translation import evaluate_diverse_translations
-from keras_stargan.labels import LabelSet
+from keras_stargan.evaluation.by_diversity import evaluate_diverse_translations
+from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.pretrained.feature_network import FeatureNetwork
 from keras_stargan.pretrained.lpips import LPIPS
 
@@ -42,7 +42,8 @@ class Painter:
     domain; a reference's style is its colour.
     """
 
-    domains, image_size, latent_dim = DOMAINS, SIZE, 3
+    labels, image_size, latent_dim = LabelSpace.of(DOMAINS), SIZE, 3
+    guides = ("latent", "reference")
 
     def __init__(self, diversity=1.0):
         self.diversity = diversity

@@ -8,6 +8,7 @@ import recipe_modules
 import tiny_v2
 
 from keras_stargan import LabelSet
+from keras_stargan.evaluation import judges
 from keras_stargan.training.checkpoints import save_model
 from keras_stargan.training.runs import write_json
 
@@ -22,9 +23,7 @@ def recipe():
 def evaluate(recipe, monkeypatch):
     """Runs the recipe in this process, with a classifier that knows nothing."""
 
-    monkeypatch.setattr(
-        recipe.v2_evaluation, "train_classifier", recipe_modules.untrained_classifier
-    )
+    monkeypatch.setattr(judges, "train_classifier", recipe_modules.untrained_classifier)
 
     def evaluate(**given):
         with recipe_modules.parsed(**given):
@@ -67,7 +66,7 @@ def test_data_of_other_domains_is_refused_before_anything_is_trained(
 ):
     tiny_v2.write_pictures(tmp_path, train=2, val=2, domains=("cat", "fox"))
     trained = mock.Mock()
-    monkeypatch.setattr(recipe.v2_evaluation, "train_classifier", trained)
+    monkeypatch.setattr(judges, "train_classifier", trained)
     with pytest.raises(ValueError, match=r"domains cat, dog .*it is of cat, fox"):
         evaluate(model=run, data=f"folders:{tmp_path}", output_dir=tmp_path / "found")
     trained.assert_not_called()

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_stargan import LabelSet
+from keras_stargan import LabelSet, LabelSpace
 from keras_stargan.data import ImageSet
 from keras_stargan.evaluation import FeatureNetwork, evaluate_diverse_translations
 
@@ -16,7 +16,8 @@ DOMAINS = LabelSet(("dark", "bright"))
 class Model:
     """Its style is a colour: of a latent the first entries, of a reference the mean."""
 
-    domains = DOMAINS
+    labels = LabelSpace.of(DOMAINS)
+    guides = ("latent", "reference")
     image_size = 8
     latent_dim = 3
 
@@ -117,7 +118,7 @@ def test_no_change_is_the_wrong_domain(test_set, classifier):
 def test_references_of_one_colour_cannot_be_followed(test_set, classifier):
     grey = dataclasses.replace(test_set, images=0 * test_set.images)
     result = figures(Model(), grey, classifier)
-    assert result["references"]["colours_follow_percent"] is None
+    assert "colours_follow_percent" not in result["references"]
 
 
 def test_the_seed_decides_the_styles(test_set, classifier):
@@ -129,7 +130,7 @@ def test_the_seed_decides_the_styles(test_set, classifier):
 
 def test_other_domains_are_an_error(test_set, classifier):
     model = Model()
-    model.domains = LabelSet(("cat", "dog"))
+    model.labels = LabelSpace.of(LabelSet(("cat", "dog")))
     with pytest.raises(ValueError, match=r"cat, dog .*it is of dark, bright"):
         figures(model, test_set, classifier)
 

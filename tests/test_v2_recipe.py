@@ -10,6 +10,8 @@ import recipe_modules
 import tiny_v2
 from PIL import Image
 
+from keras_stargan.evaluation import judges
+
 
 @pytest.fixture(scope="module")
 def animals(tmp_path_factory):
@@ -28,7 +30,7 @@ def run(animals, tmp_path_factory):
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(
-            recipe.v2_training.v2_evaluation,
+            judges,
             "train_classifier",
             recipe_modules.untrained_classifier,
         )

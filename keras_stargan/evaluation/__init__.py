@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING
 from keras_stargan.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from keras_stargan.evaluation.attributes import attribute_errors, attribute_groups
+    from keras_stargan.evaluation.by_attribute import attribute_errors, attribute_groups
+    from keras_stargan.evaluation.by_diversity import (
+        check_sets,
+        evaluate_diverse_translations,
+    )
+    from keras_stargan.evaluation.by_label import (
+        GroundTruthErrors,
+        evaluate_translations,
+    )
     from keras_stargan.evaluation.classifier import (
         build_classifier,
         classification_error,
         predict_logits,
         train_classifier,
-    )
-    from keras_stargan.evaluation.diverse_translation import (
-        check_sets,
-        evaluate_diverse_translations,
-    )
-    from keras_stargan.evaluation.translation import (
-        GroundTruthErrors,
-        evaluate_translations,
     )
     from keras_stargan.pretrained.feature_network import FeatureNetwork
     from keras_stargan.pretrained.inception import load_inception
@@ -46,15 +46,15 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "FeatureNetwork": "keras_stargan.pretrained.feature_network",
-        "GroundTruthErrors": "keras_stargan.evaluation.translation",
-        "attribute_errors": "keras_stargan.evaluation.attributes",
-        "attribute_groups": "keras_stargan.evaluation.attributes",
+        "GroundTruthErrors": "keras_stargan.evaluation.by_label",
+        "attribute_errors": "keras_stargan.evaluation.by_attribute",
+        "attribute_groups": "keras_stargan.evaluation.by_attribute",
         "build_classifier": "keras_stargan.evaluation.classifier",
         "build_resnet18": "keras_stargan.pretrained.resnet",
-        "check_sets": "keras_stargan.evaluation.diverse_translation",
+        "check_sets": "keras_stargan.evaluation.by_diversity",
         "classification_error": "keras_stargan.evaluation.classifier",
-        "evaluate_diverse_translations": "keras_stargan.evaluation.diverse_translation",
-        "evaluate_translations": "keras_stargan.evaluation.translation",
+        "evaluate_diverse_translations": "keras_stargan.evaluation.by_diversity",
+        "evaluate_translations": "keras_stargan.evaluation.by_label",
         "load_inception": "keras_stargan.pretrained.inception",
         "load_lpips": "keras_stargan.pretrained.lpips",
         "predict_logits": "keras_stargan.evaluation.classifier",

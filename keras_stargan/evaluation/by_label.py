@@ -9,6 +9,7 @@ import numpy as np
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.evaluation.classifier import classification_error
 from keras_stargan.images import from_uint8
+from keras_stargan.labels import LabelSpace, Target
 
 
 def evaluate_translations(
@@ -18,11 +19,11 @@ def evaluate_translations(
     batch_size: int = 64,
     max_images: int | None = None,
     verbose: int = 1,
-) -> dict[str, float | int | None]:
+) -> dict[str, float | int]:
     """Translates test images to every target and measures the results.
 
-    The targets are those of `LabelSet.chosen_targets`, for categorical labels
-    every label, the image's own included. Each translation is also translated
+    The targets are those of `Target.each`, for categorical labels every label, the
+    image's own included. Each translation is also translated
     back, so that every target costs two passes through the generator.
 
     Where the set is aligned, the true answer to a translation is a picture of the
@@ -57,8 +58,8 @@ def evaluate_translations(
         - `psnr_db`, `psnr_do_nothing_db`: from the mean squared error over all
           pixels, peak to peak 2.
 
-        All from `error_inside` on are None without true answers. So is a figure
-        that is not defined: a mean over no pixels, the PSNR of no error.
+        A figure that does not apply is left out: without true answers all from
+        `error_inside` on, and a mean over no pixels or the PSNR of no error.
 
     Raises:
         ValueError: if `max_images` is not positive.
@@ -70,7 +71,8 @@ def evaluate_translations(
     if max_images is not None:
         sources = test_set.sample_evenly(max_images)
     own_labels = test_set.labels[sources]
-    targets = np.stack([t for _, t in label_set.chosen_targets(own_labels)], axis=1)
+    each = Target.each(LabelSpace.of(label_set))
+    targets = np.stack([target.resolve(own_labels) for target in each], axis=1)
     pairs = [(i, k) for i in range(len(sources)) for k in range(targets.shape[1])]
 
     progress = keras.utils.Progbar(len(pairs), verbose=verbose, unit_name="image")
@@ -134,8 +136,8 @@ class GroundTruthErrors:
             error = np.abs(images - answers).astype("float64")
             sums += error[changed].sum(), error[~changed].sum(), (error**2).sum()
 
-    def result(self) -> dict[str, float | None]:
-        """The figures, None where there was nothing to measure."""
+    def result(self) -> dict[str, float]:
+        """The figures, without those for which there was nothing to measure."""
         values = self._inside + self._outside
 
         def mean(total, count):
@@ -147,7 +149,7 @@ class GroundTruthErrors:
 
         inside, outside, squares = self._translated
         inside_unchanged, outside_unchanged, squares_unchanged = self._unchanged
-        return {
+        figures = {
             "error_inside": mean(inside, self._inside),
             "error_outside": mean(outside, self._outside),
             "error_inside_do_nothing": mean(inside_unchanged, self._inside),
@@ -157,3 +159,4 @@ class GroundTruthErrors:
             "psnr_db": psnr(squares),
             "psnr_do_nothing_db": psnr(squares_unchanged),
         }
+        return {name: value for name, value in figures.items() if value is not None}

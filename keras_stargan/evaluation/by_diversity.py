@@ -1,6 +1,6 @@
-"""StarGAN v2's evaluation: do many translations look real, and do they differ.
+"""The evaluation of StarGAN v2: do translations look real, and do they differ.
 
-And, where the data has ground for it: are they of their domain, in the style asked for.
+Also, where the data allows it: are they of their domain, and in the style asked for.
 """
 
 import collections
@@ -22,14 +22,16 @@ from keras_stargan.evaluation.features import (
 from keras_stargan.evaluation.frechet import distance_figures
 from keras_stargan.images import from_uint8, to_uint8
 from keras_stargan.labels import LabelSet
+from keras_stargan.methods.base import TranslationModel
 from keras_stargan.pretrained.feature_network import FeatureNetwork
 from keras_stargan.pretrained.lpips import LPIPS
 
-GUIDES = ("latents", "references")
+# The names in the figures of the guides that a model may have.
+GUIDES = {"label": "labels", "latent": "latents", "reference": "references"}
 
 
 def evaluate_diverse_translations(
-    model: Any,
+    model: TranslationModel,
     test_set: ImageSet,
     train_set: ImageSet,
     network: FeatureNetwork,
@@ -44,15 +46,16 @@ def evaluate_diverse_translations(
     """Translates every test image many times to every other domain, and measures.
 
     As in StarGAN v2, appendix: for each ordered pair of domains, each test image of
-    the one is translated 10 times to the other, by 10 latent codes, and by 10 random
-    test images of the other as references. Translations are compared with the
-    *training* images of the domain that they are of.
+    the one is translated 10 times to the other by each guide of the model: by 10
+    latent codes, by 10 random test images of the other domain as references, or 10
+    times alike by the label. Translations are compared with the *training* images of
+    their domain.
 
     Neither images nor translations are kept: memory grows by the features only. The
     statistics of the training images are kept on disk for the next time.
 
     Args:
-        model: a `StarGANv2`.
+        model: a model of domains (one categorical label set).
         test_set: the images to translate, and the references; two at least of each
             domain.
         train_set: real images to compare with; two at least of each domain.
@@ -72,9 +75,9 @@ def evaluate_diverse_translations(
         - `features`: the name of the network.
         - `num_images`, `num_translations`: test images; translations of each to each
           domain.
-        - `latents`, `references`: figures of the translations so guided, means over
-          the pairs of domains; and `pairs`, the same of each pair, by its name such
-          as `"cat to dog"`.
+        - `latents`, `references`, `labels`, as far as the model is guided so: figures
+          of the translations, means over the pairs of domains; and `pairs`, the same
+          of each pair, by its name such as `"cat to dog"`.
         - `real`: the figures of the test images in place of translations, to compare
           with; `domains` has the same of each domain. They are fewer images than
           there are translations, which makes a Fréchet distance greater.
@@ -92,7 +95,7 @@ def evaluate_diverse_translations(
           their domain.
         - `colours_follow_percent`, of `references` only: how often the mean colour of
           a translation is nearer to that of its own reference than to that of another
-          one of the same image (chance: 50); None if all are of one colour.
+          one of the same image (chance: 50); left out if all are of one colour.
 
     Raises:
         ValueError: as `check_sets`, or for fewer than two translations.
@@ -102,8 +105,9 @@ def evaluate_diverse_translations(
             f"num_translations must be 2 or more, to differ; received "
             f"{num_translations}."
         )
-    check_sets(model.domains, model.image_size, test_set, train_set)
-    names = model.domains.names
+    domains = _domains_of(model)
+    check_sets(domains, model.image_size, test_set, train_set)
+    names = domains.names
     test_rows = _rows_by_domain(test_set)
     real = [
         image_statistics(
@@ -114,7 +118,7 @@ def evaluate_diverse_translations(
     pairs = list(itertools.permutations(range(len(names)), 2))
     translations = sum(len(test_rows[source]) for source, _ in pairs) * num_translations
     bar = keras.utils.Progbar(
-        len(test_set) + len(GUIDES) * translations,
+        len(test_set) + len(model.guides) * translations,
         verbose=verbose,
         unit_name="image",
         interval=0.5,
@@ -130,35 +134,43 @@ def evaluate_diverse_translations(
     }
     # One by one: the set may be larger than memory.
     colours = np.array([from_uint8(x).mean(axis=(0, 1)) for x in test_set.images])
-    styles_of_references = [
-        _reference_styles(model, domain, test_set.images, rows, batch_size)
-        for domain, rows in enumerate(test_rows)
-    ]
-    for number, guide in enumerate(GUIDES):
+    of_references = []
+    if "reference" in model.guides:
+        of_references = [
+            _of_references(model, domain, test_set.images, rows, batch_size)
+            for domain, rows in enumerate(test_rows)
+        ]
+    for guide in model.guides:
+        # The numbers of latents and references were 0 and 1 before there were labels.
+        number = {"latent": 0, "reference": 1, "label": 2}[guide]
         by_pair = {}
         for source, target in pairs:
             rng = np.random.default_rng((seed, number, source, target))
             count = len(test_rows[source])
             shape = (count, num_translations, -1)
-            if guide == "latents":
-                styles = _latent_styles(model, target, count * num_translations, rng)
-                to_follow = None
-            else:
+            to_follow = None
+            if guide == "reference":
                 rows = test_rows[target]
                 chosen = _references(len(rows), count, num_translations, rng)
-                styles = styles_of_references[target][chosen]
+                conditions = of_references[target][chosen]
                 to_follow = colours[rows[chosen]].reshape(shape)
+            elif guide == "latent":
+                of_latents = (count * num_translations, model.latent_dim)
+                latents = rng.standard_normal(of_latents, "float32")
+                conditions = model.conditions(target, latents=latents, batch_size=256)
+            else:
+                conditions = model.conditions(target, count=count * num_translations)
             groups = _translations(
                 model,
                 test_set.images,
                 test_rows[source],
-                styles.reshape(shape),
+                conditions.reshape(shape),
                 batch_size,
             )
             by_pair[f"{names[source]} to {names[target]}"] = measure(
                 groups, target, real[target], to_follow
             )
-        figures[guide] = _means(by_pair) | {"pairs": by_pair}
+        figures[GUIDES[guide]] = _means(by_pair) | {"pairs": by_pair}
     by_domain = {
         name: measure(
             _real_groups(test_set.images, rows, num_translations, (seed, domain)),
@@ -202,17 +214,29 @@ def _rows_by_domain(image_set: ImageSet) -> list[np.ndarray]:
     return [np.flatnonzero(domains == i) for i in range(len(image_set.label_set))]
 
 
-def _latent_styles(
-    model: Any, target: int, count: int, rng: np.random.Generator
-) -> np.ndarray:
-    latents = rng.standard_normal((count, model.latent_dim), "float32")
-    return model.conditions(target, latents=latents, batch_size=256)
+def _domains_of(model: TranslationModel) -> LabelSet:
+    """The domains of a model.
+
+    Raises:
+        ValueError: if the model has other labels than one categorical label set.
+    """
+    label_set = model.labels.sets[0]
+    if len(model.labels.sets) > 1 or label_set.kind != "categorical":
+        raise ValueError(
+            "Diversity is measured between domains, one categorical label set; this "
+            f"model knows {', '.join(model.labels.names)}."
+        )
+    return label_set
 
 
-def _reference_styles(
-    model: Any, target: int, images: np.ndarray, rows: np.ndarray, batch_size: int
+def _of_references(
+    model: TranslationModel,
+    target: int,
+    images: np.ndarray,
+    rows: np.ndarray,
+    batch_size: int,
 ) -> np.ndarray:
-    """The styles of all images of a domain."""
+    """The conditions of all images of a domain as references."""
     parts = np.split(rows, range(batch_size, len(rows), batch_size))
     return np.concatenate(
         [
@@ -232,20 +256,22 @@ def _references(
 
 
 def _translations(
-    model: Any,
+    model: TranslationModel,
     images: np.ndarray,
     rows: np.ndarray,
-    styles: np.ndarray,
+    conditions: np.ndarray,
     batch_size: int,
 ) -> Iterator[np.ndarray]:
     """All translations of a few images at a time: `(images, translations, ...)`."""
-    each = styles.shape[1]
+    each = conditions.shape[1]
     step = max(1, batch_size // each)
     for start in range(0, len(rows), step):
         sources = from_uint8(images[rows[start : start + step]])
         translated = model.translate(
             np.repeat(sources, each, axis=0),
-            conditions=styles[start : start + step].reshape(-1, styles.shape[2]),
+            conditions=conditions[start : start + step].reshape(
+                -1, conditions.shape[2]
+            ),
             batch_size=batch_size,
         )
         yield translated.reshape(len(sources), each, *translated.shape[1:])
@@ -274,7 +300,7 @@ def _measure(
     target: int,
     real: FeatureStatistics,
     to_follow: np.ndarray | None = None,
-) -> dict[str, float | None]:
+) -> dict[str, float]:
     """Figures of groups of images that are to differ, `(n, group, ...)` in [-1, 1].
 
     `to_follow` has the mean colours of their references, `(all n, group, 3)`.
@@ -304,9 +330,9 @@ def _measure(
     figures = distance_figures(network, np.concatenate(features), real, seed)
     figures |= {name: float(np.mean(several)) for name, several in values.items()}
     if to_follow is not None:
-        figures["colours_follow_percent"] = _colours_follow(
-            np.concatenate(colours), to_follow
-        )
+        follow = _colours_follow(np.concatenate(colours), to_follow)
+        if follow is not None:
+            figures["colours_follow_percent"] = follow
     return figures
 
 
@@ -345,13 +371,11 @@ def _squared(difference: np.ndarray) -> np.ndarray:
     return np.square(difference).sum(axis=-1)
 
 
-def _means(figures: dict[str, dict[str, float | None]]) -> dict[str, float | None]:
+def _means(figures: dict[str, dict[str, float]]) -> dict[str, float]:
     """The mean of each figure over what there is of it."""
     rows = list(figures.values())
-    known = {
-        name: [row[name] for row in rows if row[name] is not None] for name in rows[0]
-    }
+    names = dict.fromkeys(name for row in rows for name in row)
     return {
-        name: float(np.mean(values)) if values else None
-        for name, values in known.items()
+        name: float(np.mean([row[name] for row in rows if name in row]))
+        for name in names
     }

@@ -9,7 +9,7 @@ import numpy as np
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.evaluation.classifier import predict_logits
 from keras_stargan.images import from_uint8
-from keras_stargan.labels import LabelSet, LabelSpace
+from keras_stargan.labels import LabelSet, LabelSpace, Target
 
 # The paper's letters (section 5.3); G and A are these attributes of CelebA's.
 _LETTERS = {"Male": "G", "Young": "A"}
@@ -59,7 +59,7 @@ def attribute_errors(
     batch_size: int = 64,
     max_images: int | None = None,
     verbose: int = 1,
-) -> dict[str, dict[str, float | int | None]]:
+) -> dict[str, dict[str, float | int]]:
     """Changes attributes, single and several at once, and counts what does not show.
 
     Every test image is translated with each of the `attribute_groups` changed, each
@@ -89,11 +89,12 @@ def attribute_errors(
         - `error_percent`: of the translations, those of which any label of the
           combination does not show as it should.
         - `others_error_percent`: those of which any other label is not seen as
-          the source has it; None if there are no others.
+          the source has it.
         - `error_real_percent`: of the source images, those of which the classifier
           does not see the combination's labels as they are.
 
-        The errors of no translations are None.
+        An error that does not apply is left out: without translations, or without
+        other labels.
 
     Raises:
         ValueError: for categorical labels, or if `max_images` is not positive.
@@ -132,11 +133,15 @@ def attribute_errors(
             translated = np.asarray(translate(source, targets[batch]), "float32")
             entries[batch] = wrong(translated, targets[batch])
             progress.add(len(translated))
-        errors["+".join(combination)] = {
-            "translations": len(rows),
-            "error_percent": _percent(entries[:, asked]),
-            "others_error_percent": _percent(entries[:, ~asked]),
-            "error_real_percent": _percent(wrong_real[:, asked]),
+        found = {
+            "error_percent": entries[:, asked],
+            "others_error_percent": entries[:, ~asked],
+            "error_real_percent": wrong_real[:, asked],
+        }
+        errors["+".join(combination)] = {"translations": len(rows)} | {
+            name: 100.0 * float(wrong.any(axis=1).mean())
+            for name, wrong in found.items()
+            if wrong.size
         }
     return errors
 
@@ -155,15 +160,10 @@ def _changes(
     """Which images get which target labels, when all groups are to change."""
     rows, targets = [], []
     for names in itertools.product(*groups):
-        chosen = label_set.chosen(own, names)
-        places = [label_set.index(name) for name in names]
+        chosen = Target.chosen(LabelSpace.of(label_set), names).resolve(own)
+        indices = [label_set.index(name) for name in names]
         # Not where an image has this one of an exclusive group already.
-        changed = np.flatnonzero((chosen != own)[:, places].all(axis=1))
+        changed = np.flatnonzero((chosen != own)[:, indices].all(axis=1))
         rows.append(changed)
         targets.append(chosen[changed])
     return np.concatenate(rows), np.concatenate(targets)
-
-
-def _percent(wrong: np.ndarray) -> float | None:
-    """Of the rows, those in which anything is wrong; None if there is nothing."""
-    return 100.0 * float(wrong.any(axis=1).mean()) if wrong.size else None
