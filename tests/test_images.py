@@ -3,7 +3,6 @@ import pytest
 from PIL import Image
 
 from keras_stargan import images
-from keras_stargan.labels import LabelSet
 
 
 def test_bytes_survive_the_way_to_floats_and_back():
@@ -75,23 +74,3 @@ def test_save_png_replaces_a_file_and_leaves_nothing_else(tmp_path):
         images.save_png(path, image)
     np.testing.assert_array_equal(np.asarray(Image.open(path)), image)
     assert [file.name for file in path.parent.iterdir()] == ["grid.png"]
-
-
-def test_categorical_targets_are_each_name_for_all_images():
-    targets = LabelSet(("a", "b", "c")).chosen_targets([[0, 1, 0], [1, 0, 0]])
-    assert [name for name, _ in targets] == ["a", "b", "c"]
-    for index, (_, target) in enumerate(targets):
-        np.testing.assert_array_equal(target, np.eye(3)[[index, index]])
-
-
-def test_binary_targets_flip_or_choose_within_an_exclusive_group():
-    label_set = LabelSet(("black", "blond", "male"), "binary", (("black", "blond"),))
-    targets = dict(label_set.chosen_targets([[1, 0, 1], [0, 0, 0]]))
-    assert targets["black"].tolist() == [[1, 0, 1], [1, 0, 0]]
-    assert targets["blond"].tolist() == [[0, 1, 1], [0, 1, 0]]
-    assert targets["male"].tolist() == [[1, 0, 0], [0, 0, 1]]
-
-
-def test_targets_refuse_labels_of_another_length():
-    with pytest.raises(ValueError, match=r"\(n, 2\); received \(1, 3\)"):
-        LabelSet(("a", "b")).chosen_targets([[0, 1, 0]])

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_stargan.labels import LabelSet, LabelSpace
+from keras_stargan.labels import LabelSet, LabelSpace, Target
 from keras_stargan.losses import classification_loss
 
 HAIR = ("black", "blond")
@@ -52,25 +52,54 @@ def test_sets_must_have_names_to_tell_them_apart(sets):
 
 def test_unknown_names_are_errors_that_name_the_nearest():
     with pytest.raises(ValueError, match=r"no label 'blnd'.*Did you mean .*blond"):
-        BOTH.named_target(["blnd"], np.zeros((1, 5)))
+        Target.parse(BOTH, "blnd")
     with pytest.raises(ValueError, match=r"no data set 'Rafd'.*Did you mean RaFD"):
         BOTH.unify([[0, 1]], "Rafd")
 
 
-# Chosen targets.
+# Targets.
+
+
+def each(space, own):
+    """The targets of every label in turn, by their titles."""
+    return {target.title: target.resolve(own) for target in Target.each(space)}
 
 
 def test_several_attributes_are_chosen_at_once():
     np.testing.assert_array_equal(
-        PEOPLE.chosen([[1, 0, 1], [0, 1, 0]], ["blond", "male"]), [[0, 1, 0], [0, 1, 1]]
+        Target.chosen(LabelSpace.of(PEOPLE), ["blond", "male"]).resolve(
+            [[1, 0, 1], [0, 1, 0]]
+        ),
+        [[0, 1, 0], [0, 1, 1]],
     )
 
 
 def test_chosen_targets_of_all_sets_carry_their_masks():
-    targets = dict(BOTH.chosen_targets(BOTH.unify([[1, 0, 1]], "CelebA")))
+    targets = each(BOTH, [[1, 0, 1, 0, 0]])
     assert list(targets) == ["black", "blond", "male", "happy", "sad"]
     np.testing.assert_array_equal(targets["male"], [[1, 0, 0, 0, 0, 1, 0]])
     np.testing.assert_array_equal(targets["sad"], [[0, 0, 0, 0, 1, 0, 1]])
+
+
+def test_categorical_targets_are_each_name_for_all_images():
+    space = LabelSpace.of(LabelSet(("a", "b", "c")))
+    targets = each(space, [[0, 1, 0], [1, 0, 0]])
+    assert list(targets) == ["a", "b", "c"]
+    for index, target in enumerate(targets.values()):
+        np.testing.assert_array_equal(target, np.eye(3)[[index, index]])
+
+
+def test_binary_targets_flip_or_choose_within_an_exclusive_group():
+    label_set = LabelSet(("black", "blond", "male"), "binary", (("black", "blond"),))
+    targets = each(LabelSpace.of(label_set), [[1, 0, 1], [0, 0, 0]])
+    assert targets["black"].tolist() == [[1, 0, 1], [1, 0, 0]]
+    assert targets["blond"].tolist() == [[0, 1, 1], [0, 1, 0]]
+    assert targets["male"].tolist() == [[1, 0, 0], [0, 0, 1]]
+
+
+def test_targets_refuse_labels_of_another_length():
+    with pytest.raises(ValueError, match=r"\(n, 2\); received \(1, 3\)"):
+        each(LabelSpace.of(LabelSet(("a", "b"))), [[0, 1, 0]])
 
 
 def test_guesses_stand_in_for_unknown_labels_only():
@@ -79,7 +108,7 @@ def test_guesses_stand_in_for_unknown_labels_only():
     np.testing.assert_array_equal(
         BOTH.known_labels(labels, guesses), [[0, 1, 1, 0, 1], [1, 0, 0, 1, 0]]
     )
-    targets = dict(BOTH.chosen_targets(labels, guesses))
+    targets = each(BOTH, BOTH.known_labels(labels, guesses))
     np.testing.assert_array_equal(
         targets["male"], [[0, 1, 0, 0, 0, 1, 0], [1, 0, 1, 0, 0, 1, 0]]
     )
@@ -88,13 +117,13 @@ def test_guesses_stand_in_for_unknown_labels_only():
 def test_named_target_sets_clears_and_leaves_the_rest():
     own = [[1, 0, 1, 0, 1]]
     np.testing.assert_array_equal(
-        BOTH.named_target(["blond", "-male"], own), [[0, 1, 0, 0, 0, 1, 0]]
+        Target.parse(BOTH, "blond, -male").resolve(own), [[0, 1, 0, 0, 0, 1, 0]]
     )
     np.testing.assert_array_equal(
-        BOTH.named_target(["blond"], own), [[0, 1, 1, 0, 0, 1, 0]]
+        Target.parse(BOTH, "blond").resolve(own), [[0, 1, 1, 0, 0, 1, 0]]
     )
     np.testing.assert_array_equal(
-        BOTH.named_target(["happy"], own), [[0, 0, 0, 1, 0, 0, 1]]
+        Target.parse(BOTH, "happy").resolve(own), [[0, 0, 0, 1, 0, 0, 1]]
     )
 
 
@@ -111,7 +140,7 @@ def test_named_target_sets_clears_and_leaves_the_rest():
 )
 def test_impossible_targets_are_refused(names, message):
     with pytest.raises(ValueError, match=message):
-        BOTH.named_target(names, np.zeros((1, 5)))
+        Target.parse(BOTH, ",".join(names))
 
 
 # Checks of training labels.

@@ -61,52 +61,6 @@ class LabelSet:
         """
         return index_of(self.names, name)
 
-    def chosen(self, labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
-        """The target labels when some names are chosen (StarGAN, section 5.3).
-
-        Categorical: the name's one-hot. Binary: the names' entries are flipped;
-        those of an exclusive group are set and the others of the group cleared.
-
-        Args:
-            labels: the images' own labels, shape (n, number of labels).
-            names: of labels; one, if they are categorical.
-
-        Returns:
-            float32 targets of the same shape as the labels.
-
-        Raises:
-            ValueError: if the labels are not of that shape, or several categorical
-                names or an unknown one are chosen.
-        """
-        own = as_labels(labels, len(self))
-        if self.kind == "categorical" and len(names) != 1:
-            raise ValueError(
-                f"One name is to be chosen of categorical labels; received {names}."
-            )
-        targets = own.copy()
-        for name in names:
-            index = self.index(name)
-            targets[:, index] = 1.0 - own[:, index]
-            if group := self.group(name):
-                targets[:, [self.index(other) for other in group]] = 0.0
-                targets[:, index] = 1.0
-        return targets
-
-    def chosen_targets(self, labels: np.ndarray) -> list[tuple[str, np.ndarray]]:
-        """The target labels when each name in turn is `chosen`.
-
-        Args:
-            labels: the images' own labels, shape (n, number of labels).
-
-        Returns:
-            For each name, in order, the name and float32 targets of the same
-            shape as the labels.
-
-        Raises:
-            ValueError: if the labels are not of that shape.
-        """
-        return [(name, self.chosen(labels, [name])) for name in self.names]
-
     def to_indices(self, labels: Any, count: int, what: str = "labels") -> np.ndarray:
         """Labels as their places in `names`.
 

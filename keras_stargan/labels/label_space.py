@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
 from typing import Any, Union
 
 import numpy as np
@@ -185,33 +184,6 @@ class LabelSpace:
                     'once, make the model with a LabelSet of the kind "binary".'
                 )
 
-    # Targets.
-
-    def chosen_targets(
-        self, labels: Any, guesses: Any = None
-    ) -> list[tuple[str, np.ndarray]]:
-        """The target labels when each name of each set in turn is chosen.
-
-        As `LabelSet.chosen`, each target with the mask of its set.
-
-        Args:
-            labels: the images' own, `(n, size)`.
-            guesses: `(n, num_labels)`, for the labels that are not known, as
-                `StarGAN.classify` gives; without, they are taken as 0.
-
-        Returns:
-            For each name, in order, the name and float32 targets `(n, size)`.
-        """
-        own = self.known_labels(labels, guesses)
-        targets = [
-            self.unify(target, place)
-            for place, (label_set, entries) in enumerate(
-                zip(self.sets, self.entries, strict=True)
-            )
-            for _, target in label_set.chosen_targets(own[:, entries])
-        ]
-        return list(zip(self.names, targets, strict=True))
-
     def known_labels(self, labels: Any, guesses: Any = None) -> np.ndarray:
         """Labels without mask, `(n, num_labels)`, guessed where they are not known."""
         labels = as_labels(labels, self.size)
@@ -222,58 +194,6 @@ class LabelSpace:
                 unknown = which != place
                 own[unknown, entries] = np.asarray(guesses)[unknown, entries]
         return own
-
-    def named_target(self, names: Sequence[str], own: Any) -> np.ndarray:
-        """The target that names describe: what an image shall have or not have.
-
-        Args:
-            names: of labels of one data set. Categorical: one name. Binary: each
-                is set, and the others of its exclusive group are cleared; with a
-                `-` before it, it is cleared.
-            own: the images' own labels or guesses, `(n, num_labels)`; of binary
-                sets, what is not named stays as it is.
-
-        Returns:
-            float32 targets `(n, size)`.
-
-        Raises:
-            ValueError: for an unknown name, none, names of several data sets,
-                several categorical ones, or names that exclude each other.
-        """
-        own = as_labels(own, self.num_labels)
-        signs = [name not in self.names and name.startswith("-") for name in names]
-        bare = [n[1:] if sign else n for n, sign in zip(names, signs, strict=True)]
-        indices = [index_of(self.names, name) for name in bare]
-        of = {
-            place
-            for place, entries in enumerate(self.entries)
-            if any(entries.start <= index < entries.stop for index in indices)
-        }
-        if len(of) != 1:
-            raise ValueError(
-                "A target must name labels of one data set; received "
-                f"{', '.join(names) or 'none'}."
-            )
-        place = of.pop()
-        label_set, entries = self.sets[place], self.entries[place]
-        if label_set.kind == "categorical" and (len(names) > 1 or any(signs)):
-            raise ValueError(
-                f"A target of {', '.join(label_set.names)} must be one of them; "
-                f"received {', '.join(names)}."
-            )
-        target = own[:, entries].copy()
-        for index, sign in zip(indices, signs, strict=True):
-            index -= entries.start
-            if not sign:
-                for other in label_set.group(label_set.names[index]):
-                    target[:, label_set.index(other)] = 0.0
-            target[:, index] = 0.0 if sign else 1.0
-        for index, sign in zip(indices, signs, strict=True):
-            if (target[:, index - entries.start] == sign).any():
-                raise ValueError(
-                    f"No image can be {' and '.join(names)}: they exclude each other."
-                )
-        return self.unify(target, place)
 
     def from_logits(self, logits: np.ndarray) -> np.ndarray:
         """The labels that a discriminator sees in images.
