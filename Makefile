@@ -1,25 +1,32 @@
-# Both targets work alone on a machine that has Python 3.10+ (with venv) and make.
+# All targets work on a machine that has only Python 3.10 or newer (with venv) and make.
 PYTHON ?= python3
 VENV ?= .venv
 
 .PHONY: demo test test-browser clean
 
-# Made again when the dependencies change; the stamp is written only when all is in.
+# A stamp is written when an installation is complete; it is made again when the
+# dependencies change.
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
 	$(VENV)/bin/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
 demo: $(VENV)/installed
 	$(VENV)/bin/python recipes/train_v1_rafd.py
 
-test: $(VENV)/installed
+test: $(VENV)/installed-test
 	$(VENV)/bin/python -m ruff check .
+	$(VENV)/bin/python -m ruff format --check .
+	$(VENV)/bin/python -m mypy
 	$(VENV)/bin/python -m pytest
 
 # Needs Chromium and its driver (Debian: chromium, chromium-driver).
-test-browser: $(VENV)/installed
+test-browser: $(VENV)/installed-test
 	$(VENV)/bin/python -m pip install --quiet --editable '.[browser]'
 	$(VENV)/bin/python -m pytest -n 0 tests/browser
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -114,8 +114,9 @@ class Labelled:
         Returns:
             A set of the same type.
         """
-        taken = {name: getattr(self, name)[which] for name in self._per_image}
-        return dataclasses.replace(self, **taken)
+        return self._replaced(
+            **{name: getattr(self, name)[which] for name in self._per_image}
+        )
 
     def select(self: _Self, names: Sequence[str]) -> _Self:
         """Takes the images of some domains, with labels for these domains alone.
@@ -148,4 +149,7 @@ class Labelled:
         which = whole if whole.stop - whole.start == len(indices) else indices
         taken = {name: getattr(self, name)[which] for name in self._per_image}
         taken["labels"] = self.labels[which][:, columns]
-        return dataclasses.replace(self, label_set=label_set, **taken)
+        return self._replaced(label_set=label_set, **taken)
+
+    def _replaced(self: _Self, **fields: Any) -> _Self:
+        return dataclasses.replace(self, **fields)  # type: ignore[type-var]

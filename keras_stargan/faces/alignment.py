@@ -162,13 +162,13 @@ def align_faces(
     mean_landmarks = check_settings(mean_landmarks, size, fit, batch_size)
     if not len(pictures):
         raise ValueError("pictures must be one or more; received none.")
-    pictures = [as_rgb(picture) for picture in pictures]
-    framings = [frame(picture.size, size, fit) for picture in pictures]
+    rgb_pictures = [as_rgb(picture) for picture in pictures]
+    framings = [frame(picture.size, size, fit) for picture in rgb_pictures]
     aligned = []
     for start in range(0, len(pictures), batch_size):
         batch = slice(start, start + batch_size)
         aligned += align_batch(
-            fan, pictures[batch], framings[batch], mean_landmarks, min_certainty
+            fan, rgb_pictures[batch], framings[batch], mean_landmarks, min_certainty
         )
     if missing := [str(i) for i, face in enumerate(aligned) if face is None]:
         raise ValueError(

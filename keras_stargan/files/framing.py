@@ -47,7 +47,7 @@ class Framing:
             (right - left, bottom - top), Image.Resampling.BICUBIC, box=self.box
         )
         padding = [(top, self.image_size - bottom), (left, self.image_size - right)]
-        return np.pad(resized, [*padding, (0, 0)], mode="symmetric")
+        return np.pad(np.asarray(resized), [*padding, (0, 0)], mode="symmetric")
 
     def unframed(self, square: np.ndarray, original_size: bool) -> Image.Image:
         """A translated square as a picture, without its padding.

@@ -120,9 +120,9 @@ def as_rgb(picture: Image.Image | np.ndarray) -> Image.Image:
         kind = f"an array of {array.dtype} of shape {array.shape}"
         if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3:
             picture = Image.fromarray(array)
-    if getattr(picture, "mode", None) != "RGB":
-        raise ValueError(
-            "pictures must be Pillow images of mode RGB, as open_picture reads them, "
-            f"or uint8 arrays of shape (height, width, 3); received {kind}."
-        )
-    return picture
+    if isinstance(picture, Image.Image) and picture.mode == "RGB":
+        return picture
+    raise ValueError(
+        "pictures must be Pillow images of mode RGB, as open_picture reads them, "
+        f"or uint8 arrays of shape (height, width, 3); received {kind}."
+    )

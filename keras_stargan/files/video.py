@@ -53,18 +53,18 @@ def save_video(
         ValueError: for another suffix, a number of frames per second that is out of
             range, if there is no frame, or for frames of another type or size.
     """
-    paths = [pathlib.Path(path) for path in paths]
-    check_video_paths(paths)
+    files = [pathlib.Path(path) for path in paths]
+    check_video_paths(files)
     if not 1 <= fps <= _MOST_FPS:
         raise ValueError(f"fps must be from 1 to {_MOST_FPS}; received {fps}.")
     size = None
-    with contextlib.ExitStack() as files:
+    with contextlib.ExitStack() as stack:
         # The stack ends in reverse order: all videos are finished first, and then
         # the files get their names.
-        temporaries = [files.enter_context(whole_path(path)) for path in paths]
+        temporaries = [stack.enter_context(whole_path(file)) for file in files]
         appends = [
-            files.enter_context(_WRITERS[path.suffix](temporary, fps))
-            for path, temporary in zip(paths, temporaries, strict=True)
+            stack.enter_context(_WRITERS[file.suffix](temporary, fps))
+            for file, temporary in zip(files, temporaries, strict=True)
         ]
         for frame in frames:
             size = size or frame.shape

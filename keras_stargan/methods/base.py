@@ -181,7 +181,7 @@ class TranslationModel(AdversarialModel):
         guide, sources = self._guide(latents, references, seed)
         given = [len(x) for x in (sources, own) if x is not None]
         if np.ndim(target):
-            given.append(len(target))
+            given.append(np.shape(target)[0])
         count = max([count or 1, *given])
         targets = self._label_vectors(target, own, count)
         if guide == "label":
@@ -216,9 +216,7 @@ class TranslationModel(AdversarialModel):
         latents = np.random.default_rng(seed).standard_normal(shape, "float32")
         return self.conditions(target, latents=latents, batch_size=256).mean(axis=0)
 
-    def _guide(
-        self, latents: Any, references: Any, seed: int
-    ) -> tuple[str, np.ndarray | None]:
+    def _guide(self, latents: Any, references: Any, seed: int) -> tuple[str, Any]:
         """Which guide gives the conditions, and the checked latents or references."""
         if latents is not None and references is not None:
             raise ValueError("Give latents or references, not both.")
@@ -365,7 +363,7 @@ class TranslationModel(AdversarialModel):
                 "Give a target, or conditions instead of one; received "
                 f"{'neither' if target is None else 'both'}."
             )
-        if conditions is None:
+        if target is not None:
             if own is None and self._depends_on_own(target):
                 own = self.classify(images, batch_size)
             conditions = self.conditions(

@@ -48,6 +48,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     POST /participant            {}: another person uses this browser from now on
     """
 
+    server: "_Server"
     timeout = 60
 
     def do_GET(self) -> None:

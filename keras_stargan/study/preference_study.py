@@ -97,12 +97,14 @@ def find_questions(
     questions, missing = [], []
     for target, name in sorted(set().union(*output_paths.values())):
         found = {
-            method: paths.get((target, name)) for method, paths in output_paths.items()
+            method: paths[target, name]
+            for method, paths in output_paths.items()
+            if (target, name) in paths
         }
         lacking = [
             f"{outputs[method]}/{target}/{name}.*: {method} has no such output"
-            for method, path in found.items()
-            if path is None
+            for method in outputs
+            if method not in found
         ]
         if name not in input_paths:
             lacking.append(f"{inputs}/{name}.*: no such input, for target {target}")
@@ -209,7 +211,8 @@ def read_votes(path: str | os.PathLike) -> list[Vote]:
         order = tuple(row[-1].split(SEPARATOR)) if row else ()
         if len(row) != len(COLUMNS) or row[-2] not in order:
             raise ValueError(f"Line {line} of {path} is no vote: {','.join(row)!r}.")
-        vote = Vote(*row[:-1], order)
+        time, participant, name, target, chosen, _ = row
+        vote = Vote(time, participant, name, target, chosen, order)
         if votes and set(order) != set(votes[0].order):
             raise ValueError(
                 f"{path} mixes studies: line {line} is on {', '.join(sorted(order))}, "
@@ -424,13 +427,14 @@ class PreferenceStudy:
         """A participant's vote on a question; None if there is none yet."""
         return self._voted.get((participant, question.input, question.target))
 
-    def vote(self, participant: str, mark: str, position: int) -> bool:
+    def vote(self, participant: str, mark: str, position: int | None) -> bool:
         """Takes a vote and writes it to the file.
 
         Args:
             participant: a participant's name.
             mark: the question's mark, as `questions_of` gives it.
-            position: position of the chosen output in the question's order, from 0.
+            position: position of the chosen output in the question's order, from 0;
+                None is refused.
 
         Returns:
             Whether the vote counts; False if the participant has voted on the question

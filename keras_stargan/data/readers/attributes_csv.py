@@ -116,7 +116,7 @@ def list_attributes_csv(
         paths=table.existing_files(path.parent if image_dir is None else image_dir),
         labels=table.labels(label_set.names),
         label_set=label_set,
-        subjects=subjects,
+        subjects=np.array(subjects),
         crop=crop,
     )
     return files.split_by_subject(test_fraction, seed)

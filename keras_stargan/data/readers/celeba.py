@@ -4,6 +4,8 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+import numpy as np
+
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.data.readers.attributes_csv import AttributeTable
 from keras_stargan.data.readers.folders import existing_folder
@@ -106,7 +108,7 @@ def list_celeba(
             paths=table.existing_files(folder),
             labels=labels,
             label_set=label_set,
-            subjects=names,
+            subjects=np.array(names),
         ),
         test_images,
         seed,

@@ -136,8 +136,8 @@ class FolderListing:
         root = existing_folder(data_dir, layouts)
         folders = {path.name.lower(): path for path in root.iterdir() if path.is_dir()}
         test = folders.get("test") or folders.get("val")
-        split = "train" in folders and test
-        self.bases = [folders["train"], test] if split else [root]
+        train = folders.get("train")
+        self.bases = [train, test] if train and test else [root]
         self.parts = [[] for _ in self.bases]
         others = []
         for path in _files(root):
@@ -172,7 +172,7 @@ class FolderListing:
                     [label_set.index(domain) for _, domain, _ in part]
                 ],
                 label_set=label_set,
-                subjects=[subject for _, _, subject in part],
+                subjects=np.array([subject for _, _, subject in part]),
                 crop=crop,
             )
             for part in self.parts

@@ -110,7 +110,7 @@ class ImageFiles(Labelled):
         if image_size < 1:
             raise ValueError(f"image_size must be 1 or more; received {image_size}.")
         path = self._prepared_path(cache_folder(cache_dir), image_size)
-        prepared = _load(path) if path.is_file() else None
+        prepared = _load_prepared(path) if path.is_file() else None
         if prepared:
             # Pictures that were unreadable then may be readable now, although their
             # sizes and modification times are the same.
@@ -128,7 +128,7 @@ class ImageFiles(Labelled):
                     f"The prepared pictures cannot be kept in {str(path.parent)!r}; "
                     f"give another cache_dir: {error}"
                 ) from error
-            prepared = _load(path)
+            prepared = _read_prepared(path)
         readable = self
         if faults:
             named = first_faults(list(faults.values()))
@@ -155,7 +155,7 @@ class ImageFiles(Labelled):
         return {
             i: result
             for i, result in zip(indices, results, strict=True)
-            if _is_fault(result)
+            if isinstance(result, ValueError)
         }
 
     def _prepared_path(self, folder: pathlib.Path, image_size: int) -> pathlib.Path:
@@ -208,7 +208,7 @@ class ImageFiles(Labelled):
             np.lib.format.write_array_header_1_0(file, {**header, "shape": shape})
             start = file.tell()
             for index, result in enumerate(self._prepare_all(image_size)):
-                if not _is_fault(result):
+                if not isinstance(result, ValueError):
                     file.write(result.tobytes())
                 elif skip_unreadable:
                     faults[index] = result
@@ -239,17 +239,18 @@ def _prepare(source: tuple, image_size: int, crop: str) -> np.ndarray | ValueErr
         return error
 
 
-def _is_fault(result: np.ndarray | ValueError) -> bool:
-    return isinstance(result, ValueError)
+def _read_prepared(path: pathlib.Path) -> tuple[np.ndarray, list[int]]:
+    """The memory-mapped array of a prepared file, and the list after it."""
+    images = np.load(path, mmap_mode="r")
+    with open(path, "rb") as file:
+        file.seek(images.offset + images.nbytes)
+        return images, json.loads(file.read())
 
 
-def _load(path: pathlib.Path) -> tuple[np.ndarray, list[int]] | None:
-    """The memory-mapped array and the list after it; None for a damaged file."""
+def _load_prepared(path: pathlib.Path) -> tuple[np.ndarray, list[int]] | None:
+    """As `_read_prepared`; None, with a warning, for a damaged file."""
     try:
-        images = np.load(path, mmap_mode="r")
-        with open(path, "rb") as file:
-            file.seek(images.offset + images.nbytes)
-            return images, json.loads(file.read())
+        return _read_prepared(path)
     except (EOFError, ValueError) as error:
         warnings.warn(f"{path} is damaged ({error}); preparing again.", stacklevel=3)
         return None

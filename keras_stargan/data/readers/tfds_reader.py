@@ -249,7 +249,7 @@ def _list_split(
         paths=[f"{builder.info.full_name}: {which}" for which in strings(name)],
         labels=labels,
         label_set=label_set,
-        subjects=strings(person),
+        subjects=np.array(strings(person)),
         crop=crop or metadata.get("crop", "square"),
         builder=builder,
         split=split,
