@@ -96,7 +96,7 @@ def test_16_bit_grey_is_turned_too(tmp_path):
 def test_grey_whose_white_is_not_known_is_unreadable(tmp_path, mode):
     path = tmp_path / "grey.tif"
     Image.new(mode, (8, 8), 70000).save(path)
-    with pytest.raises(ValueError, match=r"grey\.tif.*grey levels"):
+    with pytest.raises(ValueError, match=r"grey\.tif.*gray levels"):
         open_picture(path)
 
 

@@ -175,7 +175,7 @@ def align_faces(
             f"No face was found on {len(missing)} of {len(pictures)} pictures: number "
             f"{', '.join(missing)}."
         )
-    return np.stack(aligned)
+    return np.stack([face for face in aligned if face is not None])
 
 
 def check_settings(
@@ -260,11 +260,13 @@ def _warp(picture: Image.Image, framing: Framing, matrix: np.ndarray) -> np.ndar
     margin = math.ceil(beyond) + 2  # 2 more for bicubic interpolation
     turned = [
         # As floats, since Pillow rounds down where it interpolates bytes.
-        band.convert("F").transform(
-            (size, size),
-            Image.Transform.AFFINE,
-            np.column_stack([back, shift + margin]).ravel().tolist(),
-            Image.Resampling.BICUBIC,
+        np.asarray(
+            band.convert("F").transform(
+                (size, size),
+                Image.Transform.AFFINE,
+                np.column_stack([back, shift + margin]).ravel().tolist(),
+                Image.Resampling.BICUBIC,
+            )
         )
         for band in _extended(square, margin).split()
     ]

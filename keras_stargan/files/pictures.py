@@ -56,11 +56,11 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         # Pillow's own conversion clips at 255 instead of scaling.
         levels = np.asarray(picture)
         if levels.min() < 0 or levels.max() > 65535:
-            raise ValueError("its grey levels have more than 16 bits")
-        grey = np.rint(levels / 257).astype("uint8")
-        return Image.fromarray(grey).convert("RGB")
+            raise ValueError("its gray levels have more than 16 bits")
+        gray = np.rint(levels / 257).astype("uint8")
+        return Image.fromarray(gray).convert("RGB")
     if picture.mode == "F":
-        raise ValueError("its grey levels are floats, so white is not known")
+        raise ValueError("its gray levels are floats, so white is not known")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")

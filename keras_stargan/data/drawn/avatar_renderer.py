@@ -40,7 +40,7 @@ def draw(style: str, view_box: str, size: int, options: dict) -> np.ndarray:
         view_box: the part of the drawing to show, as SVG's `viewBox`
             ("left top width height" in the drawing's units), a square.
         size: width and height of the image in pixels.
-        options: DiceBear's options and `"canvas"`, the colour around the avatar;
+        options: DiceBear's options and `"canvas"`, the color around the avatar;
             white by default.
 
     Returns:

@@ -77,7 +77,7 @@ def _avataaars() -> _Style:
         "backgroundColor": [_BACKGROUND],
     }
     look = {
-        # Only hair that leaves eyes and eyebrows free and shows its colour.
+        # Only hair that leaves eyes and eyebrows free and shows its color.
         "topVariant": (
             "bun",
             "curly",
@@ -148,7 +148,7 @@ def _avataaars() -> _Style:
                     "Mustache": {
                         "facialHairProbability": 100,
                         "facialHairVariant": ["moustacheFancy", "moustacheMagnum"],
-                        # Not the hair's colour, which is hard to see on some skins.
+                        # Not the hair's color, which is hard to see on some skins.
                         "facialHairColor": ["#2c1b18"],
                     },
                 },
@@ -169,8 +169,8 @@ def _avataaars_neutral() -> _Style:
                 person={
                     "backgroundColor": _SKIN_COLORS,  # The head's in this style.
                     "borderRadius": tuple(range(5, 55, 5)),
-                    # Around the faces, the colours of hair as well. Trained with
-                    # one colour alone, a generator paints that colour over the hair
+                    # Around the faces, the colors of hair as well. Trained with
+                    # one color alone, a generator paints that color over the hair
                     # of the other style.
                     "canvas": (_BACKGROUND, *_HAIRS),
                 },

@@ -31,7 +31,7 @@ def load_creatures(
     """Draws creatures of several kinds, or takes them from the cache.
 
     The kinds are the domains. Everything else is the style, in the sense of StarGAN
-    v2: colours, shape, eyes, mouth, horns, ears or hair, which DiceBear chooses from
+    v2: colors, shape, eyes, mouth, horns, ears or hair, which DiceBear chooses from
     each creature's number. The data sets are
 
     * `"species"`: critters, moods and clay, instead of AFHQ;

@@ -47,7 +47,7 @@ def load_celeba(
             `Anno` or beside the pictures, and the pictures in `img_align_celeba`,
             `images`, `Img/img_align_celeba` or the folder itself.
         image_size: width and height of the images, in pixels.
-        attributes: names of the labels, among the 40 attributes. Hair colours
+        attributes: names of the labels, among the 40 attributes. Hair colors
             exclude each other (see `LabelSet`).
         test_images: number of pictures that are held out, at random.
         seed: decides which.

@@ -44,7 +44,7 @@ def load_tfds(
       are the two parts if both exist. Otherwise all pictures are split by the feature
       `person`; without it, every picture is a subject of its own.
     * `attributes`, truth values by name, as in `celeb_a`: the labels are binary,
-      and hair colours exclude each other. As in the paper, pictures of all splits
+      and hair colors exclude each other. As in the paper, pictures of all splits
       together are held out at random.
 
     `ImageFiles.read` says how the images are prepared and kept.

@@ -27,6 +27,8 @@ def conv(filters: int, kernel_size: int, **kwargs) -> keras.layers.Conv2D:
     )
 
 
+# Keras makes a weight's path in a saved file from the names of its layers' classes, so
+# saved models could no longer be loaded if this class were renamed.
 @keras.saving.register_keras_serializable(PACKAGE)
 class NormalisedReLU(keras.layers.BatchNormalization):
     """Batch normalization with the moving averages, and a ReLU.
