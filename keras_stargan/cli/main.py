@@ -13,6 +13,7 @@ COMMANDS = {
     "translate": "translate pictures with a trained model, from file to file",
     "sample": "write grids and videos of a model with styles",
     "convert": "read and write checkpoints of the published PyTorch code",
+    "export": "write a model for TensorFlow Serving",
     "study": "ask people which method's translations they prefer",
     "align": "align faces in pictures, as StarGAN v2's faces are",
 }
