@@ -1,6 +1,6 @@
 """Times one update of the 45 million weights of the full discriminator.
 
-Our Adam and Keras' take turns; what is printed is the ratio of their times.
+Our Adam and Keras' Adam take turns. The program prints the ratio of their times.
 """
 
 import os

@@ -1,10 +1,10 @@
-"""Compares how fast pictures come with how fast a training step eats them.
+"""Compares the speed of the input pipeline with that of a training step.
 
-On this machine, in one run: preparing JPEG files of CelebA's size (decode, crop,
+In one run, it times the preparation of JPEG files of CelebA's size (decode, crop,
 resize), which is done once; the batches of `training_dataset` from memory, from a
-memory-mapped file and, its first pass, from a file that the system has not in its
-memory; and StarGAN as published. The step is one without an update of the generator,
-the fastest there is.
+memory-mapped file, and from such a file that is not in the system's memory yet; and a
+training step of the published StarGAN that does not update the generator, which is the
+fastest kind of step.
 """
 
 import os

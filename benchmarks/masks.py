@@ -1,7 +1,8 @@
-"""Times a training step with a high-pass filter by where its masks are computed.
+"""Times a training step with a high-pass filter whose masks are computed in 3 places.
 
-Once in the step, as the package does; in the input pipeline, on all cores and ahead of
-the step; or anew in each update. FAN's weights are random: time does not hang on them.
+The masks are computed once in the step, as the package does; in the input pipeline, on
+all cores and ahead of the step; or again in each update. FAN's weights are random,
+since the time does not depend on them.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Times a training step in two ways, in turns, and prints the ratio.
 
-Each way runs in a process of its own, since oneDNN is chosen when TensorFlow starts;
-the processes take turns, so that a machine whose speed drifts is unfair to neither.
+Each way runs in its own process, since oneDNN is switched on when TensorFlow starts.
+The processes take turns, so that a machine whose speed changes treats both alike.
 """
 
 import json
