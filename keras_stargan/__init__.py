@@ -17,6 +17,7 @@ _MODULES = {
     "Adam": "keras_stargan.training.optimizers",
     "LabelSet": "keras_stargan.labels.label_set",
     "LabelSpace": "keras_stargan.labels.label_space",
+    "PairwiseModel": "keras_stargan.methods.pairwise",
     "load_model": "keras_stargan.use.translation",
     "translate_files": "keras_stargan.use.translation",
 }

@@ -541,8 +541,12 @@ class TranslationModel(AdversarialModel):
     def check_batch(self, batch: dict[str, Any]) -> None:
         """Raises `ValueError` unless a batch has what `fit` needs.
 
-        By default it must be `images` and `labels`.
+        By default it must be `images` and `labels`; for a method that is trained on
+        two domains, `images_a` and `images_b`.
         """
+        if self.batches in ("unpaired", "paired"):
+            self._check_two_domains(batch)
+            return
         images, labels = (
             None if batch.get(name) is None else np.asarray(batch[name])
             for name in ("images", "labels")
@@ -560,6 +564,23 @@ class TranslationModel(AdversarialModel):
         self.labels.check(labels)
         warn_if_unsigned(images)
 
+    def _check_two_domains(self, batch: dict[str, Any]) -> None:
+        names = ("images_a", "images_b")
+        if set(batch) != set(names):
+            raise ValueError(
+                f"Batches must be dictionaries of images_a and images_b; received "
+                f"{' and '.join(batch)}."
+            )
+        a, b = (np.asarray(batch[name]) for name in names)
+        for name, images in zip(names, (a, b), strict=True):
+            check_images(images, self.image_size, name)
+        if len(a) != len(b):
+            raise ValueError(
+                "Batches must have as many images_a as images_b; received "
+                f"{len(a)} and {len(b)}."
+            )
+        warn_if_unsigned(np.concatenate([a, b]))
+
     # Saving.
 
     def get_config(self) -> dict[str, Any]:
@@ -575,6 +596,26 @@ class TranslationModel(AdversarialModel):
                 value = LabelSpace.of(value).get_config()
             config[name] = value
         return config
+
+
+def two_domains(labels: LabelSet | LabelSpace | None) -> LabelSpace:
+    """The labels of a method that translates between two domains.
+
+    Args:
+        labels: the two domains; None for the names "A" and "B".
+
+    Raises:
+        ValueError: unless the labels are categorical and have two names.
+    """
+    space = LabelSpace.of(LabelSet(("A", "B")) if labels is None else labels)
+    kinds = [label_set.kind for label_set in space.sets]
+    if kinds != ["categorical"] or len(space.names) != 2:
+        raise ValueError(
+            "This method translates between two domains: it needs a categorical label "
+            f"set of two names; received {', '.join(space.names)}, of the kind "
+            f"{' and '.join(kinds)}."
+        )
+    return space
 
 
 def check_images(images: np.ndarray, size: int, what: str = "images") -> None:

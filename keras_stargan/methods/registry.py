@@ -116,7 +116,8 @@ def load(name: str) -> type:
 
 
 def load_all() -> None:
-    """Imports every method, so that Keras can load any method's saved model."""
+    """Imports every method, so that Keras can load any saved model of this package."""
+    importlib.import_module(f"{_PACKAGE}.pairwise")
     for name in names():
         load(name)
 

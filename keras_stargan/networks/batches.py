@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -24,3 +25,21 @@ def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray) -> np.n
         for i in range(0, len(arrays[0]), batch_size)
     ]
     return np.concatenate([ops.convert_to_numpy(batch) for batch in batches])
+
+
+def translate_rows(
+    function: Callable, images: keras.KerasTensor, chosen: keras.KerasTensor
+) -> keras.KerasTensor:
+    """Translates some images of a batch, and leaves the others as they are.
+
+    Args:
+        function: images -> images of the same shape and type. It is not run where no
+            image is chosen.
+        images: `(n, height, width, channels)`.
+        chosen: `(n,)` booleans.
+    """
+
+    def translated():
+        return ops.where(chosen[:, None, None, None], function(images), images)
+
+    return ops.cond(ops.any(chosen), translated, lambda: images)

@@ -40,8 +40,8 @@ class Update:
             image. They are added to the batch of the updates after it.
         between: called before the loss, with the *whole* batch instead of one
             replica's part of it: takes (batch, draws) and returns (tensors, state).
-            The tensors are added to the draws; `state` maps attributes of the model,
-            weights that are not trained, to their new values. For what depends on the
+            The tensors are added to the draws; `state` maps names of the model's
+            `training_state` to their new values. For what depends on the
             order of all images, such as CycleGAN's pool of earlier images.
     """
 
@@ -153,6 +153,14 @@ class AdversarialModel(keras.Model):
             f"{type(self).__name__} must define `make_optimizers`."
         )
 
+    def training_state(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        """What an update's `between` keeps from step to step: shapes and dtypes.
+
+        `compile` makes weights of these names, filled with zeros. They are saved with
+        a compiled model. A model that is loaded with `compile=False` has none.
+        """
+        return {}
+
     def name_batch(self, x: Any, y: Any = None) -> Tensors:
         """What `fit` was given as a dictionary of named tensors."""
         if isinstance(x, dict) and y is None:
@@ -241,6 +249,21 @@ class AdversarialModel(keras.Model):
         self.optimizers = self._chosen_optimizers(given)
         self._updates_by_name = {update.name: update for update in self.updates}
         self._trainer = backend.Trainer(self)
+
+    def make_training_state(self) -> None:
+        """Makes the weights of `training_state`, where there are none yet."""
+        for name, (shape, dtype) in self.training_state().items():
+            if not hasattr(self, name):
+                weight = self.add_weight(
+                    shape, "zeros", dtype, trainable=False, name=name
+                )
+                setattr(self, name, weight)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Loads the step, and the training state where both file and model have it."""
+        for i, variable in enumerate(self._non_trainable_variables):
+            if str(i) in store:
+                variable.assign(store[str(i)])
 
     def _chosen_optimizers(
         self, given: dict[str, Any]

@@ -4,10 +4,13 @@ import golden_inputs
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from replicas import two_replicas
 
+from keras_stargan import CycleGAN, LabelSet
 from keras_stargan.losses import ADVERSARIAL_LOSSES
-from keras_stargan.methods.cyclegan.pool import pooled
 from keras_stargan.networks import PatchDiscriminator, ResNetGenerator
+from keras_stargan.networks.image_pool import pooled
 
 GOLDEN = np.load(golden_inputs.FOLDER / "cyclegan.npz")
 SIZE, BATCH, STEPS, POOL = 32, 2, 4, 3
@@ -132,3 +135,247 @@ def test_pool_that_is_not_full_keeps_every_image():
     assert given == [[1.0, 2.0]]
     assert stored == [1.0, 2.0, -1.0]
     assert filled == 2
+
+
+# Training, through the engine that `fit` uses.
+
+
+class GoldenCycleGAN(CycleGAN):
+    """Draws what the published run drew for its pools."""
+
+    def draw(self, draws, batch):
+        drawn = {}
+        # The first row of a step is of the translations to B.
+        for x, choices in zip("ba", GOLDEN["pool_choice"].swapaxes(0, 1), strict=True):
+            choice = keras.ops.take(choices, self.step, axis=0)
+            drawn[f"exchange_{x}"] = keras.ops.where(choice >= 0, 1.0, 0.0)
+            drawn[f"slot_{x}"] = keras.ops.cast(keras.ops.maximum(choice, 0), "int32")
+        return drawn
+
+
+# The published names of the networks: D_A judges images of B.
+NETWORKS = {
+    "G_A": "generator_ab",
+    "G_B": "generator_ba",
+    "D_A": "discriminator_b",
+    "D_B": "discriminator_a",
+}
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A model after four steps, each step's losses, and the first step's gradients."""
+    model = GoldenCycleGAN(
+        SIZE, None, 4, 6, lambda_b=6.0, pool_size=POOL, dtype="float64"
+    )
+    for prefix, name in NETWORKS.items():
+        set_golden_weights(getattr(model, name), prefix)
+    model.compile()
+    norms = {}
+
+    def keep_gradients(epoch, logs):
+        if epoch > 0:
+            return
+        for prefix, name in NETWORKS.items():
+            # After one step, Adam's first moment is half the gradient.
+            moments = model.optimizers[name]._momentums
+            keys = [key for key, _ in golden_inputs.weights(GOLDEN, prefix)]
+            for key, moment in zip(keys, moments, strict=True):
+                norms[key] = 2 * np.linalg.norm(np.ravel(moment))
+
+    batches = dict(zip(("images_a", "images_b"), golden_images(), strict=True))
+    history = model.fit(
+        tf.data.Dataset.from_tensor_slices(batches),
+        # An epoch of one step, so that the history has every step's own losses.
+        epochs=STEPS,
+        steps_per_epoch=1,
+        verbose=0,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=keep_gradients)],
+    )
+    return model, {k: np.array(v) for k, v in history.history.items()}, norms
+
+
+@pytest.mark.parametrize(
+    "published, ours",
+    [
+        ("G_A", {"G/adversarial_b": 1.0}),
+        ("G_B", {"G/adversarial_a": 1.0}),
+        ("cycle_A", {"G/cycle_a": 10.0}),
+        ("cycle_B", {"G/cycle_b": 6.0}),
+        ("idt_A", {"G/identity_b": 3.0}),
+        ("idt_B", {"G/identity_a": 5.0}),
+        ("D_A", {"D/real_b": 0.5, "D/fake_b": 0.5}),
+        ("D_B", {"D/real_a": 0.5, "D/fake_a": 0.5}),
+    ],
+)
+def test_losses_of_four_steps_agree(trained, published, ours):
+    _, history, _ = trained
+    total = sum(weight * history[name] for name, weight in ours.items())
+    np.testing.assert_allclose(total, GOLDEN[f"loss {published}"], rtol=1e-9)
+
+
+def test_gradients_of_the_first_step_agree(trained):
+    _, _, norms = trained
+    assert len(norms) == 92
+    for name, norm in norms.items():
+        # The biases before a normalization have a gradient of 0, up to rounding.
+        assert norm == pytest.approx(float(GOLDEN[f"grad {name}"]), 1e-9, 1e-13), name
+
+
+def test_weights_after_four_steps_agree(trained):
+    model, _, _ = trained
+    for prefix, network in NETWORKS.items():
+        for variable, (key, _) in zip(
+            getattr(model, network).weights,
+            golden_inputs.weights(GOLDEN, prefix),
+            strict=True,
+        ):
+            expected = golden_inputs.from_pytorch(GOLDEN[f"final {key}"])
+            np.testing.assert_allclose(variable, expected, atol=1e-7, err_msg=key)
+
+
+@pytest.mark.parametrize("constant, falling", [(3, 4), (100, 100)])
+def test_learning_rate_falls_as_published(model, constant, falling):
+    epochs, steps = constant + falling, 5
+    factors = [
+        model.learning_rate_factor(step, epochs * steps, steps)
+        for step in range(epochs * steps)
+    ]
+    published = np.repeat(GOLDEN[f"schedule {constant} {falling}"], steps)
+    np.testing.assert_allclose(factors, published)
+
+
+# The model's own rules, on tiny models.
+
+
+def tiny(**settings):
+    keras.utils.set_random_seed(0)
+    sizes = {
+        "image_size": 16,
+        "num_filters": 2,
+        "num_residual_blocks": 1,
+        "num_discriminator_layers": 1,
+        "pool_size": 1,
+    }
+    return CycleGAN(**sizes | settings)
+
+
+def tiny_images(count, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.uniform(-1, 1, (count, 16, 16, 3)).astype("float32")
+
+
+def train(model, steps):
+    """Trains from the step that the weights have seen; the losses of each step."""
+    first = model.global_step
+    batches = {
+        name: np.stack([tiny_images(2, 2 * i + k) for i in range(first, first + steps)])
+        for k, name in enumerate(("images_a", "images_b"))
+    }
+    history = model.fit(
+        tf.data.Dataset.from_tensor_slices(batches),
+        epochs=steps,
+        steps_per_epoch=1,
+        verbose=0,
+    )
+    return history.history
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny(labels=LabelSet(("cat", "dog")))
+
+
+def test_an_image_is_translated_by_the_generator_of_its_target(model):
+    images = tiny_images(3)
+    dogs = np.asarray(model.generator_ab(images))
+    cats = np.asarray(model.generator_ba(images))
+    np.testing.assert_allclose(model.translate(images, "dog"), dogs, atol=1e-6)
+    np.testing.assert_allclose(model.translate(images, "cat"), cats, atol=1e-6)
+    mixed = model.translate(images, [1, 0, 1])
+    expected = np.stack([dogs[0], cats[1], dogs[2]])
+    np.testing.assert_allclose(mixed, expected, atol=1e-6)
+
+
+def test_a_resumed_run_goes_on_with_its_pools(tmp_path):
+    unbroken, broken = tiny(), tiny()
+    for each in (unbroken, broken):
+        each.compile(run_eagerly=True)
+    expected = train(unbroken, 4)
+    train(broken, 2)
+    broken.save(tmp_path / "model.keras")
+    resumed = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(resumed.pool_a, broken.pool_a)
+    for name, losses in train(resumed, 2).items():
+        np.testing.assert_allclose(losses, expected[name][2:], rtol=1e-5, err_msg=name)
+
+
+def test_a_model_that_is_only_used_has_no_pools(tmp_path, model):
+    trained = tiny()
+    trained.compile(run_eagerly=True)
+    train(trained, 1)
+    trained.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    assert loaded.global_step == 1
+    assert not hasattr(loaded, "pool_a")
+    images = tiny_images(2)
+    np.testing.assert_allclose(
+        loaded.translate(images, "B"), trained.translate(images, "B"), atol=1e-6
+    )
+
+
+def test_two_replicas_share_a_pool():
+    losses = []
+    for strategy in (tf.distribute.get_strategy(), two_replicas()):
+        with strategy.scope():
+            model = tiny(dtype="float64")
+            model.compile(run_eagerly=not losses)
+        losses.append(train(model, 3))
+    for name, expected in losses[0].items():
+        np.testing.assert_allclose(losses[1][name], expected, rtol=1e-9, err_msg=name)
+
+
+def test_terms_and_pools_can_be_left_out():
+    model = tiny(lambda_identity=0.0, pool_size=0)
+    model.compile(run_eagerly=True)
+    losses = train(model, 1)
+    assert {name for name in losses if name.startswith("G/")} == {
+        f"G/{term}"
+        for term in ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b", "loss")
+    }
+    assert not hasattr(model, "pool_count")
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"labels": LabelSet(("a", "b", "c"))}, "two names; received a, b, c"),
+        ({"labels": LabelSet(("a", "b"), "binary")}, "of the kind binary"),
+        ({"pool_size": -1}, "pool_size must be 0 or more; received -1"),
+        ({"adversarial": "hinge"}, "lsgan, vanilla, wgangp; received 'hinge'"),
+        ({"image_size": 18}, "multiple of 4; received 18"),
+        ({"num_discriminator_layers": 3}, "images of 24 px or more"),
+    ],
+)
+def test_impossible_settings_are_an_error(settings, message):
+    with pytest.raises(ValueError, match=message):
+        tiny(**settings)
+
+
+@pytest.mark.parametrize(
+    "batch, message",
+    [
+        ({"images": tiny_images(2)}, "images_a and images_b; received images"),
+        (
+            {"images_a": tiny_images(2), "images_b": tiny_images(1)},
+            "received 2 and 1",
+        ),
+        (
+            {"images_a": tiny_images(1), "images_b": 2 * tiny_images(1)},
+            "needs images_b of shape",
+        ),
+    ],
+)
+def test_impossible_batches_are_an_error(model, batch, message):
+    with pytest.raises(ValueError, match=message):
+        model.check_batch(batch)

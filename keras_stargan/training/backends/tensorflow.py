@@ -56,6 +56,7 @@ class Trainer:
             update.name: self._make_gradient_function(update) for update in updates
         }
         with self.strategy.scope():
+            model.make_training_state()
             for name, optimizer in model.optimizers.items():
                 optimizer.build(getattr(model, name).trainable_variables)
             self.trackers = {

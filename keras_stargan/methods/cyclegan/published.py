@@ -1,0 +1,82 @@
+"""CycleGAN as it was published (`junyanz/pytorch-CycleGAN-and-pix2pix`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_stargan.files.pytorch import Checkpoint, Names
+    from keras_stargan.labels import LabelSet, LabelSpace
+    from keras_stargan.methods.cyclegan.cyclegan import CycleGAN
+
+# The settings for real data (the paper's appendix); others are the model's defaults.
+PUBLISHED = {"batch_size": 1, "epochs": 200}
+# What two cores can train in a few minutes, for two kinds of drawn faces.
+SMALL = {
+    "data": ["creatures:faces"],
+    "image_size": 32,
+    "num_filters": 16,
+    "num_residual_blocks": 3,
+    "num_discriminator_layers": 2,
+    "batch_size": 4,
+    "steps": 2000,
+    "steps_per_epoch": 250,
+    "max_evaluated": 100,
+}
+# StarGAN's table 2, RaFD: classification error in %, parameters.
+FIGURES = {"classification_error_percent": 5.99, "parameters": "52.6M x 14"}
+
+# The published weights: the files, and the names of the layers in them.
+FILES = tuple(f"latest_net_{name}.pth" for name in ("G_A", "G_B", "D_A", "D_B"))
+
+
+def weight_files(model: CycleGAN) -> tuple[dict[str, Names], ...]:
+    """Maps the names in each of `FILES` to the layers of a model."""
+    generators = (_names(net, 1) for net in (model.generator_ab, model.generator_ba))
+    # The published D_A judges the images that G_A makes, which are of B.
+    judges = (_names(net, 0) for net in (model.discriminator_b, model.discriminator_a))
+    return tuple({"": names} for names in (*generators, *judges))
+
+
+def _names(network: keras.Model, first: int) -> Names:
+    """Layers by their numbers, from `first` on; paddings have a number there too."""
+    names: dict[str, Any] = {}
+    for i, layer in enumerate(network.chain, first):
+        if hasattr(layer, "conv1"):
+            names[f"model.{i}.conv_block.1"] = layer.conv1
+            names[f"model.{i}.conv_block.5"] = layer.conv2
+        elif layer.weights:
+            names[f"model.{i + (layer.name == 'out')}"] = layer
+    return names
+
+
+def recognizes(file: Checkpoint) -> bool:
+    """Whether a file's names are those of a generator of CycleGAN."""
+    return "model.10.conv_block.1.weight" in file.networks.get("", {})
+
+
+def settings(
+    files: Sequence[Checkpoint],
+    labels: LabelSet | LabelSpace | None,
+    image_size: int | None,
+) -> dict[str, Any]:
+    """Reads the arguments of a `CycleGAN` off its weights.
+
+    Args:
+        files: one or more of `FILES`, in their order.
+        labels: the names of the two domains. Defaults to "A" and "B".
+        image_size: height and width in pixels. Defaults to 256, the published size.
+    """
+    shape = ("num_filters", 3, 7, 7)
+    found = {
+        "image_size": image_size or 256,
+        "labels": labels,
+        "num_filters": files[0].shape("model.1.weight", shape, "a generator")[0],
+        "num_residual_blocks": files[0].count(r"model\.\d+\.conv_block\.1\."),
+    }
+    for file in files[2:]:
+        found["num_discriminator_layers"] = file.count(r"model\.\d+\.") - 2
+    return found
