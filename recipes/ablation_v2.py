@@ -24,7 +24,8 @@ from absl import flags
 import keras_stargan
 from keras_stargan.evaluation import check_sets
 from keras_stargan.evaluation.tables import ablation_table
-from keras_stargan.training.runs import check_work_dir, saved_settings, write_json
+from keras_stargan.files.whole import write_json
+from keras_stargan.files.work_dir import check_work_dir, saved_settings
 from keras_stargan.training.strategies import make_strategy
 
 # FID and LPIPS of CelebA-HQ, guided by latents (the paper's table 1).

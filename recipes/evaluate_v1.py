@@ -34,10 +34,11 @@ from keras_stargan.evaluation import (
     train_classifier,
 )
 from keras_stargan.evaluation.tables import label_table
+from keras_stargan.files.whole import write_json
+from keras_stargan.files.work_dir import settings_of_model
 from keras_stargan.images import from_uint8, save_png, to_uint8
 from keras_stargan.labels import LabelSpace, Target
 from keras_stargan.labels.published import EXPRESSIONS
-from keras_stargan.training.runs import settings_of_model, write_json
 from keras_stargan.use.translation import load_model
 
 # The paper's table 2: error in %, parameters.

@@ -24,7 +24,8 @@ from data_sources import load_data
 
 from keras_stargan.evaluation import check_sets
 from keras_stargan.evaluation.tables import diversity_table
-from keras_stargan.training.runs import settings_of_model, write_json
+from keras_stargan.files.whole import write_json
+from keras_stargan.files.work_dir import settings_of_model
 from keras_stargan.use.sampling import load_model
 
 # FID and LPIPS that the published weights give.

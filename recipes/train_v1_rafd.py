@@ -1,33 +1,27 @@
-"""Trains StarGAN on one label an image: RaFD's expressions, or folders of your own.
+"""Trains StarGAN on one label an image: RaFD's expressions, or your own folders.
 
 With --data_dir it reads the Radboud Faces Database, its files as they are handed out
-(Rafd090_01_Caucasian_female_angry_frontal.jpg) or one folder for each expression;
+(Rafd090_01_Caucasian_female_angry_frontal.jpg) or in a folder for each expression;
 with --folders any pictures in a folder for each domain. The defaults are then the
-paper's. Without, it draws avatars with RaFD's eight expressions, and the defaults are
-small enough for two cores and no GPU.
+paper's. Without data it draws avatars with RaFD's eight expressions, and the defaults
+are small enough for two cores and no GPU.
 """
 
-import training  # isort: skip
+import sys
 
-import v1_training
-from absl import flags
+from keras_stargan.cli import program
+from keras_stargan.cli.train import Recipe, Source
 
-flags.DEFINE_string(
-    "data_dir", None, "RaFD: a folder with its pictures, or one for each expression."
+RAFD = Source(
+    "avatars:expressions",
+    {"data_dir": "rafd", "folders": "folders", "tfds_name": "tfds"},
 )
-flags.DEFINE_string("folders", None, "A folder with a folder of pictures per domain.")
-flags.DEFINE_string("tfds_name", None, "A set prepared by TensorFlow Datasets.")
-flags.mark_flags_as_mutual_exclusive(["data_dir", "folders", "tfds_name"])
-
-KINDS = {"data_dir": "rafd", "folders": "folders", "tfds_name": "tfds"}
-
-RECIPE = training.Recipe(
-    v1_training.METHOD,
-    work_dir="runs/v1_rafd",
-    sources=lambda: (training.named_data(KINDS, "avatars:expressions"), []),
+main = Recipe(
+    "stargan",
+    "runs/v1_rafd",
+    {"RaFD": RAFD},
     published={"epochs": 200, "save_every": 10},
-)
-training.define_flags(RECIPE)
+).command("python recipes/train_v1_rafd.py", __doc__)
 
 if __name__ == "__main__":
-    training.run(RECIPE)
+    sys.exit(program.run(main))

@@ -19,18 +19,18 @@ from absl import flags
 from data_sources import DRAWN, load_data
 
 from keras_stargan.data import ImageSet
+from keras_stargan.files.whole import write_json
+from keras_stargan.files.work_dir import (
+    check_work_dir,
+    open_work_dir,
+    saved_settings,
+)
 from keras_stargan.images import save_png
 from keras_stargan.labels import LabelSet
 from keras_stargan.training import AdversarialModel
 from keras_stargan.training.callbacks import SampleGrids
 from keras_stargan.training.checkpoints import save_model
-from keras_stargan.training.runs import (
-    check_work_dir,
-    open_work_dir,
-    saved_settings,
-    train,
-    write_json,
-)
+from keras_stargan.training.runs import train
 from keras_stargan.training.strategies import make_strategy
 
 # Kept with a run besides its method's settings and its data.

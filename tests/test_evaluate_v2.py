@@ -9,8 +9,8 @@ import tiny_v2
 
 from keras_stargan import LabelSet
 from keras_stargan.evaluation import judges
+from keras_stargan.files.whole import write_json
 from keras_stargan.training.checkpoints import save_model
-from keras_stargan.training.runs import write_json
 
 
 @pytest.fixture(scope="module")

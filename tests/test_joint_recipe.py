@@ -1,6 +1,5 @@
 """The recipe of two data sets: from pictures as the real sets have them to figures."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -11,6 +10,8 @@ from PIL import Image
 import keras_stargan
 from keras_stargan.data import ImageSet
 from keras_stargan.data.readers.celeba import ATTRIBUTES
+from keras_stargan.experiments import report
+from keras_stargan.experiments import run as experiments_run
 from keras_stargan.labels.published import EXPRESSIONS
 from keras_stargan.use import translation
 
@@ -54,27 +55,17 @@ def folders(tmp_path_factory):
     return {"celeba_dir": celeba, "rafd_dir": rafd}
 
 
-@pytest.fixture(scope="module")
-def recipe():
-    with recipe_modules.imported("train_v1_celeba_rafd") as module:
-        yield module
-
-
 @pytest.fixture
-def run(recipe, monkeypatch, tmp_path):
+def run(monkeypatch, tmp_path):
     """Runs the recipe in this process, judged by a classifier that knows nothing."""
-
-    for module in (recipe.v1_training, recipe):
-        monkeypatch.setattr(
-            module, "train_classifier", recipe_modules.untrained_classifier
-        )
-    method = dataclasses.replace(recipe.RECIPE.method, export=lambda *_: None)
-    without_export = dataclasses.replace(recipe.RECIPE, method=method)
+    monkeypatch.setattr(report, "train_classifier", recipe_modules.untrained_classifier)
+    monkeypatch.setattr(experiments_run, "export_saved_model", lambda *_: None)
+    main = recipe_modules.loaded("train_v1_celeba_rafd").main
 
     def run(**given):
         given = {**TINY, "work_dir": tmp_path / "run", **given}
-        with recipe_modules.eagerly(), recipe_modules.parsed(**given):
-            recipe.training.main(without_export)
+        with recipe_modules.eagerly():
+            main(recipe_modules.command_line(**given))
         return tmp_path / "run"
 
     return run
@@ -107,8 +98,8 @@ def picture_set(label_set, count=8):
     )
 
 
-def evaluate(recipe, *label_sets):
-    """What the recipe's own figures are, and the labels it asked a model for."""
+def evaluate(*label_sets):
+    """The figures of labels on other pictures, and the labels a model was asked for."""
     given = []
 
     class Model:
@@ -121,20 +112,20 @@ def evaluate(recipe, *label_sets):
     parts = [(picture_set(label_set),) * 2 for label_set in label_sets]
     other = (picture_set(HAIR),) * 2
     settings = {"max_evaluated": 2, "seed": 0}
-    figures, _ = recipe.evaluate(Model(), parts, [other], settings)
+    figures, _ = report.transfer_of(Model(), parts, other, settings)
     return figures["expressions_on_other_pictures"], given
 
 
-def test_masks_are_those_of_the_expressions_and_of_the_other_set(run, recipe):
-    _, given = evaluate(recipe, HAIR, EXPRESSIONS)
+def test_masks_are_those_of_the_expressions_and_of_the_other_set(run):
+    _, given = evaluate(HAIR, EXPRESSIONS)
     for index, (right, wrong) in enumerate(zip(given[:8], given[8:], strict=True)):
         expression = np.eye(8)[index]
         np.testing.assert_array_equal(right, [[0, *expression, 0, 1]] * 2)
         np.testing.assert_array_equal(wrong, [[0, *expression, 1, 0]] * 2)
 
 
-def test_expressions_alone_have_no_mask(run, recipe):
-    figures, given = evaluate(recipe, EXPRESSIONS)
+def test_expressions_alone_have_no_mask(run):
+    figures, given = evaluate(EXPRESSIONS)
     assert list(figures) == ["images", "no_mask"]
     np.testing.assert_array_equal(np.concatenate(given)[::2], np.eye(8))
 

@@ -62,18 +62,12 @@ def elsewhere(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_what_is_passed_on_to_the_base_class_is_described_too(elsewhere):
+def test_what_the_base_class_defines_is_described_too(elsewhere):
     base = '''
 class TranslationModel:
-    """All.
+    """All."""
 
-    Args:
-        seed: of draws. Defaults to 0.
-        decay: how much
-            is kept. Defaults to 0.5 (or 1).
-    """
-
-    def __init__(self, seed: int = 0, *, decay: float = 0.5): ...
+    def __init__(self, seed: int = 0): ...
 
     def make_optimizers(self, learning_rate: float = 1e-4):
         """Makes them.
@@ -88,10 +82,14 @@ class Other(base.TranslationModel):
 
     Args:
         size: of it.
-        seed: mine.
+        seed: mine. Defaults to another one.
+        decay: how much
+            is kept. Defaults to 0.5 (or 1). Not more.
     """
 
-    def __init__(self, size: int, seed: int | None = None, **kwargs): ...
+    def __init__(
+        self, size: int, seed: int | None = None, *, decay: float = 0.5, **kwargs
+    ): ...
 '''
     write_method(elsewhere, source, base)
     described = registry.describe("other")
@@ -99,8 +97,8 @@ class Other(base.TranslationModel):
     assert described.summary == "It does this."
     assert described.parameters == (
         ("size", "int", None, "of it."),
-        ("seed", "int | None", None, "mine."),
-        ("decay", "float", 0.5, "how much is kept."),
+        ("seed", "int | None", None, "mine. Defaults to another one."),
+        ("decay", "float", 0.5, "how much is kept. Not more."),
     )
     assert described.optimizer_parameters == (
         ("learning_rate", "float", 1e-4, "of all."),

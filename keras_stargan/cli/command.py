@@ -77,21 +77,22 @@ class Flags:
         """Says that at most one of several flags may be given."""
         self._exclusive.append(names)
 
-    def parse(self, arguments: Sequence[str]) -> list[str]:
+    def parse(self, arguments: Sequence[str], known_only: bool = False) -> list[str]:
         """Reads a command line.
 
         Args:
             arguments: what follows the program's name.
+            known_only: whether other flags are left alone instead of refused.
 
         Returns:
-            The arguments that are not flags.
+            The arguments that are not flags (or are not known).
 
         Raises:
             ValueError: for an unknown flag, naming the nearest, for a value that a
                 flag does not take, or for flags that exclude each other.
         """
         try:
-            _, *others = self._values(["", *arguments])
+            _, *others = self._values(["", *arguments], known_only)
         except flags.Error as error:
             raise ValueError(str(error)) from error
         for names in self._exclusive:

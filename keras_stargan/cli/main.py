@@ -10,6 +10,7 @@ from keras_stargan.version import __version__
 
 # Each is a module beside this one, and what it does in a few words.
 COMMANDS = {
+    "train": "train a model of any method, evaluate it and export it",
     "translate": "translate pictures with a trained model, from file to file",
     "sample": "write grids and videos of a model with styles",
     "convert": "read and write checkpoints of the published PyTorch code",

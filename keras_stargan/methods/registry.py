@@ -29,7 +29,7 @@ class Parameter(NamedTuple):
         name: the parameter's name.
         annotation: its type as it is written, such as `"int | None"`.
         default: its default value; None also where it has none or is no constant.
-        help: its entry in the docstring, without the sentence about the default.
+        help: its entry in the docstring, without a sentence that repeats the default.
     """
 
     name: str
@@ -48,6 +48,8 @@ class Description(NamedTuple):
         summary: the first sentence of the class's docstring.
         parameters: those of the constructor.
         optimizer_parameters: those of `make_optimizers`.
+        file_parameters: those of `load_frozen`, which reads weights that are not
+            trained from files.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Description(NamedTuple):
     summary: str
     parameters: tuple[Parameter, ...]
     optimizer_parameters: tuple[Parameter, ...]
+    file_parameters: tuple[Parameter, ...]
 
 
 def names() -> tuple[str, ...]:
@@ -98,6 +101,7 @@ def describe(name: str) -> Description:
         _first_sentence(ast.get_docstring(model) or ""),
         _parameters(model, "__init__"),
         _parameters(model, "make_optimizers"),
+        _parameters(model, "load_frozen"),
     )
 
 
@@ -155,10 +159,10 @@ def _parsed(path: pathlib.Path) -> ast.Module:
 
 
 def _parameters(model: ast.ClassDef, function: str) -> tuple[Parameter, ...]:
-    """The named parameters of a method of a class, and of what it passes them on to."""
-    base = _base_of(model)
+    """The named parameters of a method of a class, or of its base class."""
     defined = _function(model, function)
     if defined is None:
+        base = _base_of(model)
         return _parameters(base, function) if base else ()
     # The constructor's parameters are described in the class's docstring.
     docstring = ast.get_docstring(model if function == "__init__" else defined) or ""
@@ -172,18 +176,14 @@ def _parameters(model: ast.ClassDef, function: str) -> tuple[Parameter, ...]:
         *zip(positional, defaults, strict=False),
         *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
     ]
-    own = [
-        Parameter(
-            argument.arg,
-            ast.unparse(argument.annotation) if argument.annotation else "",
-            _constant(default),
-            helps.get(argument.arg, ""),
-        )
-        for argument, default in pairs
-    ]
-    inherited = _parameters(base, function) if base and arguments.kwarg else ()
-    known = {parameter.name for parameter in own}
-    return (*own, *(each for each in inherited if each.name not in known))
+    own = []
+    for argument, node in pairs:
+        default, help = _constant(node), helps.get(argument.arg, "")
+        if default is not None:  # Else only the docstring says what happens.
+            help = re.sub(r"\s*Defaults to .*?\.(?=\s|$)", "", help)
+        annotation = ast.unparse(argument.annotation) if argument.annotation else ""
+        own.append(Parameter(argument.arg, annotation, default, help))
+    return tuple(own)
 
 
 def _base_of(model: ast.ClassDef) -> ast.ClassDef | None:
@@ -230,5 +230,4 @@ def _argument_helps(docstring: str) -> dict[str, str]:
             helps[name] += " " + line.strip()
         else:
             name = None  # Such as `**kwargs`, which is no parameter of its own.
-    without_default = re.compile(r"\s*Defaults to .*?\.(?=\s|$)")
-    return {name: without_default.sub("", text) for name, text in helps.items()}
+    return helps

@@ -65,6 +65,43 @@ class LinearDecay(keras.callbacks.Callback):
         self._step += self.model.steps_per_execution
 
 
+class LearningRateSchedule(keras.callbacks.Callback):
+    """Follows a method's published schedule of learning rates.
+
+    Args:
+        model: the compiled model, with the learning rates of the start. Its
+            `learning_rate_factor` says what they are multiplied by at each step.
+        total_steps: the length of training.
+        steps_per_epoch: steps in one pass over the data.
+    """
+
+    def __init__(
+        self, model: keras.Model, total_steps: int, steps_per_epoch: int
+    ) -> None:
+        super().__init__()
+        # A float32 variable holds 0.0001 as 0.00009999999747; its shortest decimal is
+        # the number that was asked for, and is multiplied without that error.
+        self.rates = {
+            name: float(str(keras.ops.convert_to_numpy(optimizer.learning_rate)))
+            for name, optimizer in model.optimizers.items()
+        }
+        self.total_steps = total_steps
+        self.steps_per_epoch = steps_per_epoch
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Reads the step."""
+        self._step = self.model.global_step
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Sets the learning rates."""
+        factor = self.model.learning_rate_factor(
+            self._step, self.total_steps, self.steps_per_epoch
+        )
+        for name, optimizer in self.model.optimizers.items():
+            optimizer.learning_rate = self.rates[name] * factor
+        self._step += self.model.steps_per_execution
+
+
 class Checkpoints(keras.callbacks.Callback):
     """Saves the whole model, optimisers too, every so many epochs and at the end.
 

@@ -275,11 +275,12 @@ class AdversarialModel(keras.Model):
                 f"There is no network {unknown[0]!r} to train; {type(self).__name__} "
                 f"trains {', '.join(trained)}."
             )
-        missing = [name for name in trained if name not in given]
-        defaults = self.make_optimizers() if missing else {}
+        defaults = self.make_optimizers()
+        # Saved files number the optimizers in this order.
+        names = [name for name in defaults if name in trained]
         chosen = {
             name: keras.optimizers.get(given.get(name) or defaults[name])
-            for name in trained
+            for name in names
         }
         if self.dtype_policy.name != "mixed_float16":
             return chosen

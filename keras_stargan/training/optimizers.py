@@ -53,8 +53,7 @@ class Adam(keras.optimizers.Adam):
             dtype="float64",
             trainable=False,
             aggregation="only_first_replica",
-        )
-        self._track_variable(self._learning_rate)
+        )  # Assigned to an attribute, it is tracked; twice would change saved files.
 
     def update_step(self, gradient, variable, learning_rate):
         """Moves one weight, on TensorFlow."""

@@ -192,10 +192,22 @@ class StarGANv2(TranslationModel):
             name: published_adam(
                 mapping_learning_rate if name == "mapping_network" else learning_rate
             )
-            for name in self.networks
+            for name in (*AVERAGED, "discriminator")
+            if name in self.networks
         }
 
     # Training.
+
+    def load_frozen(self, fan: str | None = None) -> None:
+        """Reads the landmark network, which the high-pass filter needs.
+
+        Args:
+            fan: file of its weights, wing.ckpt of the published code; for `w_hpf`.
+        """
+        if fan is not None:
+            from keras_stargan.pretrained.fan.pytorch import load_weights
+
+            load_weights(self.fan, fan)
 
     @property
     def updates(self) -> tuple[Update, ...]:

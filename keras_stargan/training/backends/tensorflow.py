@@ -160,19 +160,29 @@ class Trainer:
         whole = functools.partial(self._whole, sizes)
         draws = model.draw(model.draws_of(step), whole(batch))
         draws = tree.map_structure(self._cast, dict(draws))
+
+        def run(update: Update) -> Tensors:
+            losses, tensors = strategy.run(
+                self._replica_update, (update, batch, draws, sizes, train)
+            )
+            for name, loss in losses.items():
+                loss = strategy.reduce("SUM", loss, axis=None)
+                self.trackers[name].update_state(loss, tf.reduce_sum(sizes))
+            return tensors
+
         for update in due:
             if update.between is not None:
                 tensors, state = update.between(whole(batch), draws)
                 draws |= tensors
                 for name, value in state.items() if train else ():
                     getattr(model, name).assign(value)
-            losses, tensors = strategy.run(
-                self._replica_update, (update, batch, draws, sizes, train)
-            )
-            batch |= tensors
-            for name, loss in losses.items():
-                loss = strategy.reduce("SUM", loss, axis=None)
-                self.trackers[name].update_state(loss, tf.reduce_sum(sizes))
+            if update.every > 1 and not update.gives:
+                # A branch that is always taken. Without it, TensorFlow fuses operations
+                # of this update with those before it: the rounding would depend on
+                # which updates are due, and differ from that of earlier versions.
+                tf.cond(step >= -1, functools.partial(run, update), dict)
+            else:
+                batch |= run(update)
 
     def _cast(self, values: tf.Tensor) -> tf.Tensor:
         """Random numbers are float32; a float64 model takes them as float64."""

@@ -1,0 +1,1 @@
+"""Experiments: from settings to a trained, evaluated and exported model."""

@@ -1,0 +1,137 @@
+"""Data sets by name: from a text such as `folders:pets` to pictures.
+
+Importing this module is light: only `load_data` reads pictures, and imports what their
+reader needs.
+"""
+
+import pathlib
+from typing import TYPE_CHECKING
+
+import keras_stargan.data
+
+if TYPE_CHECKING:
+    from keras_stargan.data import ImageSet
+
+# What is drawn on this machine: a function of `keras_stargan.data`, and its arguments.
+DRAWN = {
+    "avatars:expressions": ("load_avatars", {"name": "expressions"}),
+    "avatars:attributes": ("load_avatars", {"name": "attributes"}),
+    "avatars:other_expressions": (
+        "load_avatars",
+        {"name": "expressions", "style": "avataaars-neutral"},
+    ),
+    "creatures:species": ("load_creatures", {"name": "species"}),
+    "creatures:faces": ("load_creatures", {"name": "faces"}),
+}
+# What is read: a function of `keras_stargan.data` that takes a folder, a file or a
+# name, and what that is.
+READERS = {
+    "folders": (
+        "load_folders",
+        "A folder with a folder of pictures for each domain, or with such folders in "
+        "train/ and val/ (or test/).",
+    ),
+    "rafd": (
+        "load_rafd",
+        "RaFD: a folder with its pictures, or with a folder for each expression.",
+    ),
+    "celeba": (
+        "load_celeba",
+        "CelebA: a folder with its pictures and list_attr_celeba.txt.",
+    ),
+    "csv": (
+        "load_attributes_csv",
+        "A CSV file: a column of picture files, then a column of 0 or 1 for each "
+        "attribute.",
+    ),
+    "tfds": ("load_tfds", "The name of a data set that TensorFlow Datasets prepared."),
+}
+# The kinds of data of which some attributes are chosen, and of which a number of test
+# pictures is held out.
+_WITH_ATTRIBUTES, _WITH_TEST_IMAGES = ("celeba", "csv", "tfds"), ("celeba", "tfds")
+
+
+def complete_source(source: str) -> str:
+    """Adds the kind of data where a text is just the path of a folder or CSV file.
+
+    Args:
+        source: such as `pets`, `table.csv` or `rafd:FOLDER`.
+    """
+    path = pathlib.Path(source)
+    if path.is_dir():
+        return f"folders:{source}"
+    if path.is_file() and path.suffix == ".csv":
+        return f"csv:{source}"
+    return source
+
+
+def check_source(source: str) -> None:
+    """Raises `ValueError` unless a text names data that is there, as far as is known.
+
+    Args:
+        source: as for `load_data`.
+    """
+    if source in DRAWN:
+        return
+    kind, _, place = source.partition(":")
+    if not place and kind not in READERS:
+        raise ValueError(
+            f"There is no folder or CSV file {source!r}, and no such drawn data; that "
+            f"is {', '.join(DRAWN)}."
+        )
+    if kind not in READERS or not place:
+        words = [*(f"{name}:..." for name in READERS), *DRAWN]
+        raise ValueError(
+            f"Data must be one of {', '.join(words)}; received {source!r}."
+        )
+    if kind != "tfds" and not pathlib.Path(place).exists():
+        raise ValueError(f"There is no {place!r}, of which the data is to be read.")
+
+
+def load_data(
+    source: str,
+    image_size: int,
+    seed: int = 0,
+    attributes: list[str] | None = None,
+    test_images: int | None = None,
+    skip_unreadable: bool = False,
+    cache_dir: str | None = None,
+) -> "tuple[ImageSet, ImageSet]":
+    """Loads the training and the test part of one data set.
+
+    Args:
+        source: what and where: `rafd:FOLDER`, `folders:FOLDER`, `celeba:FOLDER`,
+            `csv:FILE`, `tfds:NAME` or a key of `DRAWN`.
+        image_size: side of the pictures in pixels.
+        seed: decides what is held out. What is drawn is always the same.
+        attributes: names, of data sets that have a choice of them.
+        test_images: how many pictures of CelebA are held out; by default 2,000.
+        skip_unreadable: leave damaged files out.
+        cache_dir: folder for what is prepared or drawn; by default the user's cache.
+
+    Raises:
+        ValueError: for another text, or as the data set's reader.
+    """
+    check_source(source)
+    print(f"Data: {source}.")
+    if source in DRAWN:
+        if attributes:
+            raise ValueError("Drawn pictures have no choice of attributes.")
+        function, arguments = DRAWN[source]
+        load = getattr(keras_stargan.data, function)
+        return load(**arguments, image_size=image_size, cache_dir=cache_dir)
+    kind, _, place = source.partition(":")
+    chosen = {}
+    if attributes and kind in _WITH_ATTRIBUTES:
+        chosen["attributes"] = tuple(attributes)
+    if test_images and kind in _WITH_TEST_IMAGES:
+        chosen["test_images"] = test_images
+    load = getattr(keras_stargan.data, READERS[kind][0])
+    return load(
+        place,
+        image_size,
+        seed=seed,
+        skip_unreadable=skip_unreadable,
+        cache_dir=cache_dir,
+        **chosen,
+    )

@@ -1,0 +1,220 @@
+"""A run: loads data, trains a model of any method, evaluates it and exports it."""
+
+import os
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_stargan.data import ImageSet
+from keras_stargan.data.batches import BATCHES
+from keras_stargan.experiments.data_sources import load_data
+from keras_stargan.experiments.report import figures_of, transfer_of
+from keras_stargan.experiments.schedule import Schedule
+from keras_stargan.experiments.settings import Settings, write_config
+from keras_stargan.export import export_saved_model
+from keras_stargan.files.whole import write_json
+from keras_stargan.files.work_dir import check_work_dir, open_work_dir
+from keras_stargan.images import save_png
+from keras_stargan.labels import LabelSet, LabelSpace
+from keras_stargan.methods import registry
+from keras_stargan.methods.base import TranslationModel
+from keras_stargan.training.callbacks import LearningRateSchedule, SampleGrids
+from keras_stargan.training.checkpoints import save_model
+from keras_stargan.training.runs import train
+from keras_stargan.training.strategies import make_strategy
+from keras_stargan.use.grids import sample_grids
+
+# An image set for training, and one for figures.
+Parts = tuple[ImageSet, ImageSet]
+# What draws a grid of pictures: uint8 `(height, width, 3)`.
+Draw = Callable[[], np.ndarray]
+
+
+def run(settings: Settings, output_dir: str | os.PathLike, resume: bool) -> dict:
+    """Loads the data, trains, evaluates and exports.
+
+    Args:
+        settings: what is done.
+        output_dir: the run's folder. An earlier run there is moved aside.
+        resume: go on with the earlier run instead.
+
+    Returns:
+        The figures, as they are in `figures.json`.
+
+    Raises:
+        ValueError: if the settings, the data and the folder do not go together; before
+            anything is written.
+        KeyboardInterrupt: if interrupted, after a checkpoint was saved.
+    """
+    values, output_dir = settings.values, pathlib.Path(output_dir)
+    check_work_dir(output_dir, resume)
+    strategy = make_strategy(values["strategy"], values["devices"])
+    parts, other_parts = (
+        [load_parts(source, values) for source in values[which]]
+        for which in ("data", "other_data")
+    )
+    model, grids = train_model(settings, parts, output_dir, resume, strategy)
+    print("Saving the model.")
+    save_model(model, output_dir / "model.keras")
+    export_saved_model(model, output_dir / "saved_model")
+    for name, draw in grids.items():
+        save_png(output_dir / "samples" / name / "final.png", draw())
+    figures = {"steps": model.global_step} | figures_of(model, parts, values)
+    write_json(output_dir / "figures.json", figures)
+    if other_parts and model.labels.sets[-1].kind == "categorical":
+        more, grid = transfer_of(model, parts, other_parts[0], values)
+        figures |= more
+        write_json(output_dir / "figures.json", figures)
+        save_png(output_dir / "samples" / "masks.png", grid)
+    print_figures(figures)
+    print(f"All is in {output_dir}; the pictures in {output_dir / 'samples'}.")
+    return figures
+
+
+def load_parts(source: str, values: Mapping[str, Any]) -> Parts:
+    """Loads the training and the test part of a data set.
+
+    Args:
+        source: the data set, as for `load_data`.
+        values: the run's settings.
+    """
+    return load_data(
+        source,
+        values["image_size"],
+        values["seed"],
+        values["attributes"],
+        values["test_images"],
+        values["skip_unreadable"],
+        values["cache_dir"],
+    )
+
+
+def make_model(settings: Settings, label_sets: Sequence[LabelSet]) -> TranslationModel:
+    """Makes a compiled model, ready to be trained.
+
+    Args:
+        settings: the run's; those that are arguments of the method's constructor, of
+            its `make_optimizers` and of its `load_frozen` are given to these.
+        label_sets: the labels of each data set.
+
+    Raises:
+        ValueError: if no model can be made with these settings.
+    """
+    values = settings.values
+    description = registry.describe(settings.method)
+    names = [parameter.name for parameter in description.parameters]
+    arguments = {name: values[name] for name in names if name in values}
+    # StarGAN v2's paper calls its labels domains, and so does the constructor.
+    labels_name = "labels" if "labels" in names else "domains"
+    half = values["mixed_precision"]
+    model = registry.load(settings.method)(
+        **{labels_name: LabelSpace(tuple(label_sets))},
+        **arguments,
+        dtype="float32" if half == "none" else f"mixed_{half}",
+    )
+
+    def chosen(parameters: Sequence[registry.Parameter]) -> dict[str, Any]:
+        given = {each.name: values.get(each.name) for each in parameters}
+        return {name: value for name, value in given.items() if value is not None}
+
+    model.load_frozen(**chosen(description.file_parameters))
+    compile_with = {"auto": "auto", "true": True, "false": False}
+    model.compile(
+        model.make_optimizers(**chosen(description.optimizer_parameters)),
+        jit_compile=compile_with[values["jit_compile"]],
+    )
+    return model
+
+
+def train_model(
+    settings: Settings,
+    parts: Sequence[Parts],
+    output_dir: pathlib.Path,
+    resume: bool,
+    strategy: tf.distribute.Strategy,
+) -> tuple[TranslationModel, dict[str, Draw]]:
+    """Trains a model in a run's folder.
+
+    Args:
+        settings: the run's.
+        parts: the training and test part of each data set.
+        output_dir: the run's folder. An earlier run there is moved aside.
+        resume: go on with the earlier run instead.
+        strategy: the strategy that the model is trained under.
+
+    Returns:
+        The model, and what draws its sample grids, by the grids' names.
+    """
+    train_sets, test_sets = map(list, zip(*parts, strict=True))
+    schedule = Schedule.of(settings.values, [len(part) for part in train_sets])
+    settings, derived = settings.with_lengths(schedule.total_steps)
+    values = settings.values
+    keras.utils.set_random_seed(values["seed"])
+    with strategy.scope():
+        model = make_model(settings, [part.label_set for part in train_sets])
+    print(
+        f"{sum(map(len, train_sets))} training and {sum(map(len, test_sets))} test "
+        f"pictures, {schedule.total_steps} steps of {values['batch_size']}."
+    )
+    if derived:
+        texts = (f"{name} {_text(value)}" for name, value in derived.items())
+        print(
+            f"Derived from {schedule.total_steps} steps: {', '.join(texts)}. A flag "
+            "sets any of them; --published keeps to the paper's."
+        )
+
+    def batches_from(step: int) -> tf.data.Dataset:
+        make = BATCHES[model.batches]
+        return make(train_sets, values["batch_size"], values["seed"], step)
+
+    batches_from(0)  # Refuses an impossible batch size before the folder is touched.
+    output_dir = open_work_dir(output_dir, resume)
+    write_config(output_dir / "run.toml", settings, derived)
+    grids = sample_grids(model, test_sets)
+    samples = [
+        SampleGrids(
+            draw,
+            output_dir / "samples" / name,
+            values["save_every"],
+            output_dir / "logs" / "samples" / name,
+        )
+        for name, draw in grids.items()
+    ]
+    train(
+        model,
+        batches_from,
+        schedule.total_steps,
+        schedule.steps_per_epoch,
+        output_dir,
+        {"method": settings.method} | values,
+        callbacks=[
+            LearningRateSchedule(model, schedule.total_steps, schedule.steps_per_pass),
+            *samples,
+        ],
+        checkpoint_every=values["save_every"],
+        resume=resume,
+    )
+    return model, grids
+
+
+def print_figures(figures: Mapping[str, Any], indent: str = "  ") -> None:
+    """Prints figures, those of a part below the part's name.
+
+    Args:
+        figures: numbers and texts by name, or parts of such.
+        indent: what stands before each line.
+    """
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            print(f"{indent}{name}:")
+            print_figures(value, indent + "  ")
+        else:
+            print(f"{indent}{name}: {_text(value)}")
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,55 @@
+"""StarGAN as it was published (`yunjey/stargan`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# The settings.
+
+# The paper's (section 5.1 and appendix), for real data.
+PUBLISHED = {
+    "image_size": 128,
+    "conv_dim": 64,
+    "num_residual_blocks": 6,
+    "num_discriminator_layers": 6,
+    "batch_size": 16,
+    "epochs": 200,
+    "learning_rate": 1e-4,
+    "n_critic": 5,
+    "lambda_rec": 10.0,
+}
+# What two cores can train in a few minutes, for drawn faces.
+SMALL = {
+    "data": ["avatars:expressions"],
+    "image_size": 48,
+    "conv_dim": 24,
+    "num_residual_blocks": 3,
+    "num_discriminator_layers": 4,
+    "batch_size": 8,
+    "learning_rate": 4e-4,
+    "n_critic": 3,
+    "lambda_rec": 10.0,
+    "steps_each": 4000,
+    "steps_per_epoch": 500,
+    "max_evaluated": 240,
+}
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Raises `ValueError` if no model can be made with some settings."""
+    for name in (
+        "conv_dim",
+        "num_residual_blocks",
+        "num_discriminator_layers",
+        "n_critic",
+    ):
+        if settings[name] < 1:
+            raise ValueError(f"{name} must be at least 1; received {settings[name]}.")
+    halvings, size = settings["num_discriminator_layers"], settings["image_size"]
+    if size < 1 or size % max(4, 2**halvings):
+        raise ValueError(
+            f"The generator halves its images 2 times and the discriminator {halvings} "
+            f"times, so image_size must be a multiple of {max(4, 2**halvings)}; "
+            f"received {size}."
+        )
