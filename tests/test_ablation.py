@@ -22,10 +22,8 @@ def faces(tmp_path_factory):
 def ablate(faces):
     """Runs the recipe in this process, eagerly, judged by who knows nothing."""
 
-    with (
-        recipe_modules.imported("ablation_v2") as recipe,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+    recipe = recipe_modules.loaded("ablation_v2")
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             judges,
             "train_classifier",
@@ -35,8 +33,8 @@ def ablate(faces):
         def ablate(work_dir, **given):
             given = {"data_dir": faces, "work_dir": work_dir, "steps": 1, **given}
             given = tiny_v2.FLAGS | given
-            with recipe_modules.eagerly(), recipe_modules.parsed(**given):
-                recipe.main(["ablation_v2"])
+            with recipe_modules.eagerly():
+                recipe.main(recipe_modules.command_line(**given))
 
         yield ablate
 
@@ -65,7 +63,7 @@ def test_the_table_has_the_published_figures_and_ours(ablate, tmp_path):
 
 
 def test_what_cannot_be_trained_is_found_before_the_first_is(ablate, tmp_path):
-    with pytest.raises(ValueError, match="--w_hpf and --fan go together"):
+    with pytest.raises(ValueError, match="w_hpf and fan go together"):
         ablate(tmp_path, configurations="A,C", w_hpf=1)
     assert not list(tmp_path.iterdir())
 

@@ -6,12 +6,11 @@ import shutil
 import numpy as np
 import pytest
 import recipe_modules
-from absl import flags
-from absl.testing import flagsaver
 from PIL import Image
 
 import keras_stargan
 from keras_stargan.evaluation import build_classifier
+from keras_stargan.experiments import evaluation
 from keras_stargan.labels.published import EXPRESSIONS
 
 RAFD = keras_stargan.LabelSet(EXPRESSIONS.names, name="RaFD")
@@ -21,24 +20,16 @@ FACES = keras_stargan.LabelSet(("Hat", "Male"), "binary", name="faces")
 @pytest.fixture(scope="module")
 def recipe():
     """With a classifier that starts faster."""
-    with (
-        recipe_modules.imported("evaluate_v1") as recipe,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(recipe, "build_resnet18", build_classifier)
-        yield recipe
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "build_resnet18", build_classifier)
+        yield recipe_modules.loaded("evaluate_v1")
 
 
 @pytest.fixture(scope="module")
 def evaluate(recipe):
     """Runs the recipe in this process."""
 
-    def run(*arguments):
-        with flagsaver.flagsaver():
-            flags.FLAGS(["evaluate_v1", "--cache_dir=cache", *arguments])
-            recipe.main(["evaluate_v1"])
-
-    return run
+    return lambda *arguments: recipe.main(["--cache_dir=cache", *arguments])
 
 
 def save_run(folder, *label_sets, **settings):
@@ -154,7 +145,7 @@ def test_an_earlier_evaluation_is_not_overwritten(
 ):
     monkeypatch.chdir(folder)
     before = (evaluated / "table.md").read_bytes()
-    code, printed = recipe_modules.as_program(recipe, "--model=runs/one")
+    code, printed = recipe_modules.run_program(recipe.main, "--model=runs/one")
     assert code == 1
     assert "Error: runs/one/evaluation is not empty" in printed
     assert "Traceback" not in printed

@@ -7,6 +7,7 @@ import pytest
 import recipe_modules
 import tiny_v2
 
+import keras_stargan
 from keras_stargan import LabelSet
 from keras_stargan.evaluation import judges
 from keras_stargan.files.whole import write_json
@@ -15,8 +16,7 @@ from keras_stargan.training.checkpoints import save_model
 
 @pytest.fixture(scope="module")
 def recipe():
-    with recipe_modules.imported("evaluate_v2") as module:
-        yield module
+    return recipe_modules.loaded("evaluate_v2")
 
 
 @pytest.fixture
@@ -25,11 +25,7 @@ def evaluate(recipe, monkeypatch):
 
     monkeypatch.setattr(judges, "train_classifier", recipe_modules.untrained_classifier)
 
-    def evaluate(**given):
-        with recipe_modules.parsed(**given):
-            recipe.main(["evaluate_v2"])
-
-    return evaluate
+    return lambda **given: recipe.main(recipe_modules.command_line(**given))
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +74,16 @@ def test_a_model_without_a_run_needs_data(evaluate, run, tmp_path):
     other.write_bytes((run / "model.keras").read_bytes())
     with pytest.raises(ValueError, match="name its data by --data"):
         evaluate(model=other)
+
+
+def test_a_label_guided_model_can_be_measured_by_diversity(evaluate, run, tmp_path):
+    labels = LabelSet(("cat", "dog"))
+    small = {"conv_dim": 2, "num_residual_blocks": 1, "num_discriminator_layers": 2}
+    model = keras_stargan.StarGAN(image_size=tiny_v2.SIZE, labels=labels, **small)
+    save_model(model, tmp_path / "model.keras")
+    data = json.loads((run / "settings.json").read_text())["data"][0]
+    evaluate(model=tmp_path / "model.keras", data=data, num_translations=2)
+    found = json.loads((tmp_path / "evaluation" / "figures.json").read_text())
+    # A label has one translation only.
+    assert found["labels"]["pixel_distance"] == 0
+    assert "latents" not in found and "references" not in found

@@ -12,6 +12,7 @@ from keras_stargan.version import __version__
 COMMANDS = {
     "train": "train a model of any method, evaluate it and export it",
     "translate": "translate pictures with a trained model, from file to file",
+    "evaluate": "measure trained models as their papers do",
     "sample": "write grids and videos of a model with styles",
     "convert": "read and write checkpoints of the published PyTorch code",
     "export": "write a model for TensorFlow Serving",

@@ -170,12 +170,13 @@ def _define_setting(flags: Flags, name: str, setting: Setting) -> None:
     define(name, None, setting.help)
 
 
-def choose(recipe: Recipe, flags: Flags) -> Settings:
+def choose(recipe: Recipe, flags: Flags, is_run: bool = True) -> Settings:
     """The settings of a run, from a recipe, an earlier run, a file and flags.
 
     Args:
         recipe: the recipe.
         flags: its flags, parsed.
+        is_run: whether the output folder is a run's, instead of one of several runs.
 
     Raises:
         ValueError: if they do not go together, or there is no run to resume.
@@ -184,7 +185,8 @@ def choose(recipe: Recipe, flags: Flags) -> Settings:
     config = experiment_settings.read_config(flags.config) if flags.config else {}
     _check_method(config.pop("method", recipe.method), recipe.method, flags.config)
     given = config | {k: v for k, v in flags.given().items() if k in known}
-    check_work_dir(flags.output_dir, flags.resume)
+    if is_run:
+        check_work_dir(flags.output_dir, flags.resume)
     earlier = (saved_settings(flags.output_dir) or {}) if flags.resume else {}
     _check_method(earlier.get("method", recipe.method), recipe.method, flags.output_dir)
     data, other_data = _data(recipe, flags)

@@ -147,6 +147,11 @@ class TranslationModel(AdversarialModel):
         """The number of parameters of each network that is trained."""
         return {name: net.count_params() for name, net in self.networks.items()}
 
+    @property
+    def parameter_summary(self) -> str:
+        """The parameters as the papers' tables count them, such as `"53.2M x 1"`."""
+        return f"{sum(self.parameters.values()) / 1e6:.1f}M x 1"
+
     # Conditions.
 
     def conditions(

@@ -101,3 +101,23 @@ def check_settings(settings: Mapping[str, Any]) -> None:
             "wing.ckpt, and nothing else does. Give both, or w_hpf=0; received "
             f"w_hpf={settings['w_hpf']:g} and fan={settings['fan']}."
         )
+
+
+# The figures.
+
+FIGURES = {
+    # FID and LPIPS that the published weights give.
+    "published weights": {
+        "CelebA-HQ": {"latents": (13.73, 0.4515), "references": (23.84, 0.3880)},
+        "AFHQ": {"latents": (16.18, 0.4501), "references": (19.78, 0.4315)},
+    },
+    # Table 1, CelebA-HQ, by latent codes: FID and LPIPS.
+    "ablation": {
+        "A": ("baseline StarGAN", "98.4", ""),
+        "B": ("+ multi-task discriminator", "91.4", ""),
+        "C": ("+ R1 and AdaIN", "80.5", ""),
+        "D": ("+ latent code injected", "32.3", "0.312"),
+        "E": ("+ style code", "21.2", "0.406"),
+        "F": ("+ diversity term", "18.0", "0.428"),
+    },
+}
