@@ -11,6 +11,7 @@ from keras_stargan.version import __version__
 # Each is a module beside this one, and what it does in a few words.
 COMMANDS = {
     "train": "train a model of any method, evaluate it and export it",
+    "check": "look at your pictures before training",
     "translate": "translate pictures with a trained model, from file to file",
     "evaluate": "measure trained models as their papers do",
     "sample": "write grids and videos of a model with styles",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import keras_stargan.data
 
 if TYPE_CHECKING:
-    from keras_stargan.data import ImageSet
+    from keras_stargan.data import ImageFiles, ImageSet
 
 # What is drawn on this machine: a function of `keras_stargan.data`, and its arguments.
 DRAWN = {
@@ -86,6 +86,33 @@ def check_source(source: str) -> None:
         )
     if kind != "tfds" and not pathlib.Path(place).exists():
         raise ValueError(f"There is no {place!r}, of which the data is to be read.")
+
+
+def list_data(
+    source: str, attributes: list[str] | None = None
+) -> "tuple[str, tuple[ImageFiles, ImageFiles]]":
+    """Lists the picture files of a data set, without reading them.
+
+    Args:
+        source: as for `load_data`, or just the path of a folder or a CSV file.
+        attributes: names, of data sets that have a choice of them.
+
+    Returns:
+        The whole name of the data set, and its training and test part.
+
+    Raises:
+        ValueError: for another text, for drawn data, or as the data set's reader.
+    """
+    source = complete_source(source)
+    check_source(source)
+    if source in DRAWN:
+        raise ValueError(f"{source} is drawn: there are no files to look at.")
+    kind, _, place = source.partition(":")
+    chosen = {}
+    if attributes and kind in _WITH_ATTRIBUTES:
+        chosen["attributes"] = tuple(attributes)
+    name = READERS[kind][0].replace("load_", "list_")
+    return source, getattr(keras_stargan.data, name)(place, **chosen)
 
 
 def load_data(
