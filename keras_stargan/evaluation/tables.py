@@ -101,24 +101,26 @@ def diversity_table(
     return f"{markdown(lines)}\n\nFeatures: {figures['features']}.\n"
 
 
-def ablation_table(
+def variant_table(
     figures: Mapping[str, Mapping[str, Any]],
-    published: Mapping[str, Sequence[str]],
+    variants: Mapping[str, Mapping[str, Any]],
 ) -> str:
-    """The configurations of an ablation, beside the published figures.
+    """Variants of an experiment, beside the published figures.
 
     Args:
-        figures: by configuration, from `evaluate_diverse_translations`, with `steps`.
-        published: by configuration what it is, its FID and its LPIPS.
+        figures: by variant, from `evaluate_diverse_translations`, with `steps`.
+        variants: by name, with its `title` and `published`, its FID and LPIPS.
     """
     first = next(iter(figures.values()))
     named = columns(dict(first))
     titles = ("FID (published)", "LPIPS (published)")
     lines = [["configuration", "", *titles, "steps", *named]]
     for name, found in figures.items():
+        variant = variants[name]
         # What an earlier run measured in another way stays empty.
         own = found[guides_in(dict(found))[0]]
         values = (own.get(column) for column in named.values())
         texts = ("" if value is None else f"{value:.4g}" for value in values)
-        lines.append([name, *published[name], str(found["steps"]), *texts])
+        steps = str(found["steps"])
+        lines.append([name, variant["title"], *variant["published"], steps, *texts])
     return f"{markdown(lines)}\n\nOurs in the features of {first['features']}.\n"

@@ -166,7 +166,7 @@ def evaluate_labels(
         label_set = test_set.label_set
         published = {}
         if label_set.names == EXPRESSIONS.names:
-            published = registry.published("stargan").FIGURES["classification error"]
+            published = registry.published_figures("classification error")
         name = "avatars" if data.drawn else label_set.name
         texts.append(
             label_table(label_set, f"{name}, {data.image_size} px", found, published)
@@ -238,7 +238,7 @@ def evaluate_diversity(
         cache_dir=cache_dir,
     )
     write_json(output_dir / "figures.json", figures)
-    published = registry.published("stargan_v2").FIGURES["published weights"]
+    published = registry.published_figures("published weights")
     text = diversity_table(figures, published)
     write_text(output_dir / "table.md", text)
     return text

@@ -139,6 +139,16 @@ def published(name: str) -> types.ModuleType:
     return importlib.import_module(f"{_PACKAGE}.{name}.published")
 
 
+def published_figures(title: str) -> dict[str, Any]:
+    """The figures of a paper's table, from the method that has it in `FIGURES`.
+
+    Args:
+        title: a key of `FIGURES` in some method's `published.py`.
+    """
+    tables = (getattr(published(name), "FIGURES", {}) for name in names())
+    return next((table[title] for table in tables if title in table), {})
+
+
 def class_names() -> dict[str, str]:
     """The name of each method, by its class's name."""
     return {_model_class(name).name: name for name in names()}
