@@ -9,6 +9,7 @@ from keras_stargan.cli import check
 from keras_stargan.data import list_folders
 from keras_stargan.data.inspection import inspect_pictures
 from keras_stargan.experiments.proposal import propose
+from keras_stargan.methods import registry
 
 SIZE = 16
 
@@ -85,7 +86,7 @@ def test_few_pictures_and_uneven_domains_are_said(pictures):
     assert "46 pictures of cat and 6 of dog" in advice
 
 
-@pytest.mark.parametrize("method", ["stargan", "stargan_v2"])
+@pytest.mark.parametrize("method", registry.names())
 def test_proposed_sizes_are_powers_of_two_that_the_pictures_have(method):
     proposal = propose(method, [100, 200, 300], 1000, has_gpu=True)
     assert proposal["image_size"] == 128
@@ -95,7 +96,7 @@ def test_proposed_sizes_are_powers_of_two_that_the_pictures_have(method):
 
 def test_the_command_ends_with_a_command_to_train(pictures):
     code, printed = recipe_modules.run_program(
-        check.COMMAND, pictures, "--method=stargan", "--nomeasure"
+        check.COMMAND, f"--data={pictures}", "--method=stargan", "--nomeasure"
     )
     assert code == 0
     (line,) = (line for line in printed.splitlines() if "keras-stargan train" in line)

@@ -71,7 +71,7 @@ def test_flags_go_before_a_file_and_a_file_before_the_recipe(chosen, tmp_path):
         ({"steps": 3, "epochs": 1}, "only one of steps and epochs"),
         ({"devices": "GPU:0"}, "devices must be a list of texts"),
         ({"strategy": "many"}, "strategy must be one of one, mirrored"),
-        ({"image_size": 50}, "multiple of 16; received 50"),
+        ({"image_size": 50}, "multiple of 4; received 50"),
         ({"n_critic": 0}, "n_critic must be at least 1; received 0"),
         ({"data": ["folders:nowhere"]}, "There is no 'nowhere'"),
         ({"data": ["nowhere"]}, "no folder or CSV file 'nowhere'"),
@@ -95,6 +95,14 @@ def test_settings_that_cannot_work_are_refused(given, message):
 def test_settings_of_stargan_v2_that_cannot_work_are_refused(given, message):
     with pytest.raises(ValueError, match=message):
         choose("stargan_v2", given)
+
+
+@pytest.mark.parametrize("size, layers", [(128, 6), (256, 6), (32, 4), (48, 4)])
+def test_the_discriminator_is_as_deep_as_images_allow(pets, size, layers):
+    given = {"data": [pets], "image_size": size}
+    assert choose("stargan", given).values["num_discriminator_layers"] == layers
+    given["num_discriminator_layers"] = 2
+    assert choose("stargan", given).values["num_discriminator_layers"] == 2
 
 
 def derived(given):

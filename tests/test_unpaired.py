@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_stargan import LabelSet
 from keras_stargan.data import ImageSet, unpaired_dataset
+from keras_stargan.data.batches import images_in_pass
 from keras_stargan.data.batches.augmentation import enlarged_crops
 
 SIZE = 8
@@ -126,3 +127,8 @@ def test_a_domain_without_pictures_is_an_error():
 def test_other_labels_than_two_domains_are_an_error():
     with pytest.raises(ValueError, match="two names; received a categorical one"):
         unpaired_dataset(make_set(3, 3, names=("a", "b", "c")))
+
+
+@pytest.mark.parametrize("batches, images", [("unpaired", 9), ("labelled", 13)])
+def test_a_pass_is_over_the_larger_domain(batches, images):
+    assert images_in_pass(batches, make_set(9, 4)) == images

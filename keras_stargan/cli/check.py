@@ -1,7 +1,7 @@
 """Looks at your pictures before training: what is there, what is wrong, what it costs.
 
     keras-stargan check pictures
-    keras-stargan check --method=stargan_v2 folders:pictures
+    keras-stargan check --method=stargan_v2 --data=folders:pictures
     keras-stargan check celeba:CelebA --nomeasure
 
 It counts the pictures of each domain or attribute, and names files that cannot be read,
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 def define(flags: Flags) -> None:
     """Defines the flags."""
+    flags.string(
+        "data", None, "The pictures, as for training. The flag's name may be left out."
+    )
+    flags.alias("folders", "data")
     flags.choice(
         "method",
         None,
@@ -42,6 +46,7 @@ def define(flags: Flags) -> None:
 
 def run(flags: Flags, inputs: list[str]) -> None:
     """Inspects the data, proposes settings, and measures them."""
+    inputs = [*inputs, *([flags.data] if flags.data else [])]
     if len(inputs) != 1:
         raise ValueError(
             "Name one folder, CSV file or KIND:PLACE; received "
@@ -90,7 +95,7 @@ def _propose(
     if not flags.measure:
         return
     print("\nMeasuring a few steps ...", flush=True)
-    cost = measure(method, proposal, [label_set])
+    cost = measure(method, source, proposal, [label_set])
     hours = cost.step_seconds * proposal["steps"] / 3600
     print(
         f"A training step takes {cost.step_seconds:.3g} s on this machine, "

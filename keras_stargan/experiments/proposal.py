@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_stargan.experiments.settings import choose, defaults
 from keras_stargan.labels import LabelSet
+from keras_stargan.methods import registry
 
 # The largest size that two cores train in hours instead of weeks.
 _SIZE_WITHOUT_GPU = 64
@@ -34,14 +36,12 @@ def propose(
         the pictures reach; `batch_size`; `steps`, enough to see each picture 100 times;
         and without a GPU the widths of small networks, where the method has them.
     """
-    from keras_stargan.methods import registry
-
-    published = registry.published(method)
-    largest = published.PUBLISHED["image_size"]
+    published = defaults(method, is_drawn=False)
+    largest = published["image_size"]
     if not has_gpu:
         largest = min(largest, _SIZE_WITHOUT_GPU)
     size = 2 ** int(np.log2(max(16, np.median(sides))))
-    batch_size = min(published.PUBLISHED["batch_size"], num_images)
+    batch_size = min(published["batch_size"], num_images)
     steps = 100 * num_images // batch_size
     proposal = {
         "image_size": min(size, largest),
@@ -50,12 +50,8 @@ def propose(
     }
     if not has_gpu:
         widths = ("conv_dim", "base_dim", "max_dim", "hidden_dim", "num_filters")
-        small = published.SMALL
+        small = registry.published(method).SMALL
         proposal |= {name: small[name] for name in widths if name in small}
-    if "num_discriminator_layers" in published.PUBLISHED:
-        halvings = proposal["image_size"].bit_length() - 2
-        layers = published.PUBLISHED["num_discriminator_layers"]
-        proposal["num_discriminator_layers"] = min(layers, halvings)
     return proposal
 
 
@@ -75,26 +71,23 @@ class Cost:
 
 
 def measure(
-    method: str, proposal: dict[str, Any], label_sets: Sequence[LabelSet]
+    method: str, source: str, proposal: dict[str, Any], label_sets: Sequence[LabelSet]
 ) -> Cost:
     """Trains a model with proposed settings for a few steps on noise.
 
     Args:
         method: the method's name.
+        source: the data, as for `load_data`; it is not read.
         proposal: settings that differ from the method's own.
         label_sets: the labels of each data set.
     """
     from keras_stargan.data import ImageSet
     from keras_stargan.data.batches import BATCHES
     from keras_stargan.experiments.run import make_model
-    from keras_stargan.experiments.settings import Settings, defaults
 
-    values = defaults(method, is_drawn=False) | proposal
-    values.pop("steps_each", None)
-    # A filter needs a landmark network that the user may not have.
-    if "w_hpf" in values:
-        values |= {"w_hpf": 0.0, "fan": None}
-    model = make_model(Settings(method, values), label_sets)
+    settings = choose(method, {"data": [source]} | proposal)
+    values = settings.values
+    model = make_model(settings, label_sets)
     rng = np.random.default_rng(0)
     count, size = 2 * values["batch_size"] * len(label_sets[0]), values["image_size"]
     sets = [

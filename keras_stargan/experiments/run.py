@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_stargan.data import ImageSet
-from keras_stargan.data.batches import BATCHES
+from keras_stargan.data.batches import BATCHES, images_in_pass
 from keras_stargan.experiments.data_sources import load_data
 from keras_stargan.experiments.report import figures_of, transfer_of
 from keras_stargan.experiments.schedule import Schedule
@@ -150,7 +150,9 @@ def train_model(
         The model, and what draws its sample grids, by the grids' names.
     """
     train_sets, test_sets = map(list, zip(*parts, strict=True))
-    schedule = Schedule.of(settings.values, [len(part) for part in train_sets])
+    batches = registry.load(settings.method).batches
+    sizes = [images_in_pass(batches, part) for part in train_sets]
+    schedule = Schedule.of(settings.values, sizes)
     settings, derived = settings.with_lengths(schedule.total_steps)
     values = settings.values
     keras.utils.set_random_seed(values["seed"])
@@ -168,7 +170,7 @@ def train_model(
         )
 
     def batches_from(step: int) -> tf.data.Dataset:
-        make = BATCHES[model.batches]
+        make = BATCHES[batches]
         return make(train_sets, values["batch_size"], values["seed"], step)
 
     batches_from(0)  # Refuses an impossible batch size before the folder is touched.

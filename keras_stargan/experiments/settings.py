@@ -243,9 +243,13 @@ def choose(
         values["steps"] = steps_each * len(data)
     for source in (*data, *other_data):
         check_source(source)
-    check = getattr(registry.published(method), "check_settings", None)
-    if check is not None:
-        check(values)
+    of_method = registry.published(method)
+    if hasattr(of_method, "suited") and not values["published"]:
+        found = of_method.suited(values).items()
+        is_given = set(given) | set(earlier) | set(recipe)
+        values |= {name: value for name, value in found if name not in is_given}
+    if hasattr(of_method, "check_settings"):
+        of_method.check_settings(values)
     fixed = set(given) | set(recipe)
     if is_drawn or earlier or values["published"]:
         # The settings of drawn pictures suit each other as they are.

@@ -121,3 +121,19 @@ BATCHES: dict[str, Callable[..., "tf.data.Dataset"]] = {
     "references": reference_batches,
     "unpaired": unpaired_batches,
 }
+
+
+def images_in_pass(batches: str, image_set: ImageSet) -> int:
+    """The number of images in one pass over a data set, as batches count them.
+
+    Args:
+        batches: how batches are made: a key of `BATCHES`.
+        image_set: the data set.
+
+    Returns:
+        The number of images; where a batch has as many of each domain, that of the
+        larger domain.
+    """
+    if batches == "unpaired":
+        return int(image_set.labels.sum(axis=0).max())
+    return len(image_set)

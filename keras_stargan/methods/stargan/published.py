@@ -36,6 +36,22 @@ SMALL = {
 }
 
 
+def suited(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that follow from others, unless a person gives them.
+
+    The discriminator halves its images until 2 px are left, 6 times at most.
+
+    Args:
+        settings: all settings, by name.
+    """
+    size = max(1, settings["image_size"])
+    halvings = (size & -size).bit_length() - 1  # while the size is even
+    if size == 2**halvings:
+        halvings -= 1
+    layers = min(settings["num_discriminator_layers"], max(1, halvings))
+    return {"num_discriminator_layers": layers}
+
+
 def check_settings(settings: Mapping[str, Any]) -> None:
     """Raises `ValueError` if no model can be made with some settings."""
     for name in (
