@@ -10,7 +10,8 @@ import numpy as np
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.images import from_uint8, image_grid
 from keras_stargan.labels import Target
-from keras_stargan.methods.base import TranslationModel, check_images
+from keras_stargan.methods.base import TranslationModel
+from keras_stargan.methods.checks import check_images
 
 _ROWS = 8  # images in a grid of labels, if the data has no more labels
 _LATENTS = 5
