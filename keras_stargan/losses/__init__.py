@@ -4,6 +4,7 @@ from keras_stargan.losses.adversarial import (
     ADVERSARIAL_LOSSES,
     adversarial_loss,
     least_squares_loss,
+    named_adversarial_loss,
     r1_penalty,
     wasserstein_loss,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "gradient_penalty",
     "l1_loss",
     "least_squares_loss",
+    "named_adversarial_loss",
     "r1_penalty",
     "wasserstein_loss",
 ]

@@ -1,5 +1,7 @@
 """Adversarial losses, and StarGAN v2's penalty on the discriminator's gradient."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
@@ -42,6 +44,20 @@ ADVERSARIAL_LOSSES = {
     "vanilla": adversarial_loss,
     "wgangp": wasserstein_loss,
 }
+
+
+def named_adversarial_loss(name: str) -> Callable[..., keras.KerasTensor]:
+    """The adversarial loss of a name in `ADVERSARIAL_LOSSES`.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if name not in ADVERSARIAL_LOSSES:
+        raise ValueError(
+            f"adversarial must be one of {', '.join(ADVERSARIAL_LOSSES)}; received "
+            f"{name!r}."
+        )
+    return ADVERSARIAL_LOSSES[name]
 
 
 def r1_penalty(gradients: keras.KerasTensor) -> keras.KerasTensor:

@@ -8,9 +8,8 @@ import keras
 from keras import ops
 
 from keras_stargan.labels import LabelSet, LabelSpace
-from keras_stargan.losses import ADVERSARIAL_LOSSES, l1_loss
-from keras_stargan.methods.base import TranslationModel
-from keras_stargan.methods.checks import two_domains
+from keras_stargan.losses import l1_loss, named_adversarial_loss
+from keras_stargan.methods.base import TranslationModel, two_domains
 from keras_stargan.networks import PatchDiscriminator, ResNetGenerator
 from keras_stargan.networks.batches import translate_rows
 from keras_stargan.networks.image_pool import pooled
@@ -30,9 +29,9 @@ class CycleGAN(TranslationModel):
 
     One generator translates images of domain A to B, the other those of B to A. A
     translation has to look real to a discriminator of its domain, and the other
-    generator has to lead it back to the original (CycleGAN, section 3). A translation
-    depends on the image alone: there is neither a latent code nor a reference. For
-    more domains, train a model for each pair and compose them as a `PairwiseModel`.
+    generator has to lead it back to the original (CycleGAN, section 3). There is one
+    translation of an image. For more domains, train a model for each pair of domains
+    and compose them as a `PairwiseModel`.
 
     Args:
         image_size: height and width of the images in pixels, a multiple of 4.
@@ -42,18 +41,18 @@ class CycleGAN(TranslationModel):
         num_filters: channels of all networks' first layers. Defaults to 64.
         num_residual_blocks: residual blocks of a generator. None: 6 for images up to
             128 px, 9 for larger ones, as in the paper. Defaults to 9.
-        num_discriminator_layers: layers of a discriminator that halve the size. With
-            the default of 3, it judges patches of 70x70 pixels.
+        num_discriminator_layers: layers of a discriminator that halve the size; with
+            3, it judges patches of 70x70 pixels. Defaults to 3.
         lambda_a: weight of the cycle A -> B -> A. Defaults to 10.
         lambda_b: weight of the cycle B -> A -> B. Defaults to 10.
         lambda_identity: weight of the identity terms, relative to `lambda_a` and
             `lambda_b`: a generator has to leave images of its target domain as they
-            are, which keeps the colors. Defaults to 0.5, as in the published code;
-            the paper has 0 in most experiments.
+            are, which keeps the colors. In most of the paper's experiments it is 0.
+            Defaults to 0.5, as in the published code.
         pool_size: earlier translations to each domain that are kept, to be shown to
             the discriminator instead of some new ones. Defaults to 50.
-        adversarial: the adversarial loss: "lsgan" (least squares), "vanilla" (cross
-            entropy) or "wgangp" (Wasserstein; as in the published code, without a
+        adversarial: the adversarial loss: lsgan (least squares), vanilla (cross
+            entropy) or wgangp (Wasserstein; as in the published code, without a
             gradient penalty). Defaults to "lsgan".
         seed: of every random draw in training. Defaults to 0.
         **kwargs: as for `keras.Model`.
@@ -61,14 +60,6 @@ class CycleGAN(TranslationModel):
     Raises:
         ValueError: for a size that the networks cannot take, labels that are not two
             domains, a negative `pool_size`, or an unknown adversarial loss.
-
-    Example:
-        ```python
-        model = keras_stargan.CycleGAN(labels=LabelSet(("cat", "dog")))
-        model.compile()
-        model.fit(unpaired_dataset(image_set), epochs=200, steps_per_epoch=1000)
-        dogs = model.translate(cats, "dog")
-        ```
     """
 
     batches = "unpaired"
@@ -90,11 +81,6 @@ class CycleGAN(TranslationModel):
     ) -> None:
         if pool_size < 0:
             raise ValueError(f"pool_size must be 0 or more; received {pool_size}.")
-        if adversarial not in ADVERSARIAL_LOSSES:
-            raise ValueError(
-                f"adversarial must be one of {', '.join(ADVERSARIAL_LOSSES)}; received "
-                f"{adversarial!r}."
-            )
         super().__init__(image_size, two_domains(labels), 2, seed=seed, **kwargs)
         self.num_filters = num_filters
         self.num_residual_blocks = num_residual_blocks
@@ -104,6 +90,7 @@ class CycleGAN(TranslationModel):
         self.lambda_identity = lambda_identity
         self.pool_size = pool_size
         self.adversarial = adversarial
+        self._adversarial_loss = named_adversarial_loss(adversarial)
         for name in (*GENERATORS, *DISCRIMINATORS):
             network, depth = PatchDiscriminator, num_discriminator_layers
             if name in GENERATORS:
@@ -162,7 +149,7 @@ class CycleGAN(TranslationModel):
 
     def _judge(self, domain: str, images: Any, real: bool) -> Any:
         scores = getattr(self, f"discriminator_{domain}")(images)
-        return ADVERSARIAL_LOSSES[self.adversarial](scores, real)
+        return self._adversarial_loss(scores, real)
 
     def _generator_losses(self, batch, draws):
         a, b = batch["images_a"], batch["images_b"]
@@ -185,13 +172,10 @@ class CycleGAN(TranslationModel):
             return {f"pooled_{x}": batch[f"fake_{x}"] for x in "ab"}, {}
         given, state = {}, {}
         for x in "ab":
-            given[f"pooled_{x}"], state[f"pool_{x}"], state["pool_count"] = pooled(
-                getattr(self, f"pool_{x}").value,
-                self.pool_count.value,
-                batch[f"fake_{x}"],
-                draws[f"exchange_{x}"],
-                draws[f"slot_{x}"],
-            )
+            pool = getattr(self, f"pool_{x}").value, self.pool_count.value
+            drawn = draws[f"exchange_{x}"], draws[f"slot_{x}"]
+            found = pooled(*pool, batch[f"fake_{x}"], *drawn)
+            given[f"pooled_{x}"], state[f"pool_{x}"], state["pool_count"] = found
         return given, state
 
     def _judgments(self, batch, draws):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,10 +24,20 @@ SMALL = {
     "batch_size": 4,
     "steps": 2000,
     "steps_per_epoch": 250,
-    "max_evaluated": 100,
 }
 # StarGAN's table 2, RaFD: classification error in %, parameters.
 FIGURES = {"classification_error_percent": 5.99, "parameters": "52.6M x 14"}
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Raises `ValueError` if no model can be made with some settings."""
+    size, layers = settings["image_size"], settings["num_discriminator_layers"]
+    if size % 4 or size < 3 * 2**layers:
+        raise ValueError(
+            f"With num_discriminator_layers={layers}, image_size must be a multiple of "
+            f"4 and at least {3 * 2**layers}; received {size}."
+        )
+
 
 # The published weights: the files, and the names of the layers in them.
 FILES = tuple(f"latest_net_{name}.pth" for name in ("G_A", "G_B", "D_A", "D_B"))
@@ -50,7 +60,12 @@ def _names(network: keras.Model, first: int) -> Names:
             names[f"model.{i}.conv_block.5"] = layer.conv2
         elif layer.weights:
             names[f"model.{i + (layer.name == 'out')}"] = layer
-    return names
+    # Files older than PyTorch 0.4 have statistics of the normalizations, of no use.
+    numbers = (name.rpartition(".")[::2] for name in names)
+    norms = [f"{stem}.{int(number) + 1}.running" for stem, number in numbers]
+    return names | {
+        f"{norm}_{what}": None for norm in norms for what in ("mean", "var")
+    }
 
 
 def recognizes(file: Checkpoint) -> bool:
@@ -63,13 +78,7 @@ def settings(
     labels: LabelSet | LabelSpace | None,
     image_size: int | None,
 ) -> dict[str, Any]:
-    """Reads the arguments of a `CycleGAN` off its weights.
-
-    Args:
-        files: one or more of `FILES`, in their order.
-        labels: the names of the two domains. Defaults to "A" and "B".
-        image_size: height and width in pixels. Defaults to 256, the published size.
-    """
+    """Reads the arguments of a `CycleGAN` off its weights; by default for 256 px."""
     shape = ("num_filters", 3, 7, 7)
     found = {
         "image_size": image_size or 256,
