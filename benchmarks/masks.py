@@ -32,14 +32,15 @@ class InPipeline(keras_stargan.StarGANv2):
     """Takes batches that have masks already."""
 
     def make_masks(self, images: Any) -> Any:
-        """What the batch has, for real images; FAN's for translations."""
+        """The masks of the batch for real images; FAN's for translations."""
         given, self._given = self._given, None
         return super().make_masks(images) if given is None else given
 
-    def prepare(self, batch: Any) -> dict:
-        """As otherwise, but for the masks."""
-        (images, domains), (*references, targets, self._given) = batch
-        return super().prepare(((images, domains), (*references, targets)))
+    def prepare(self, batch: dict) -> dict:
+        """Prepares all but the masks, which are there already."""
+        batch = dict(batch)
+        self._given = batch.pop("masks")
+        return super().prepare(batch)
 
 
 class InEachUpdate(keras_stargan.StarGANv2):
@@ -55,17 +56,24 @@ class InEachUpdate(keras_stargan.StarGANv2):
 
 
 def batches(model: keras_stargan.StarGANv2) -> Iterator[Any]:
-    """Endless; with masks if the model wants them."""
+    """Endless batches, with masks if the model takes them from the batch."""
     rng = np.random.default_rng(0)
     shape = (3, FLAGS.batch_size, FLAGS.image_size, FLAGS.image_size, 3)
     images, *references = rng.uniform(-1, 1, shape).astype("float32")
     domains, targets = rng.integers(0, 2, (2, FLAGS.batch_size))
-    whole = (images, domains), (*references, targets)
+    whole = {
+        "images": images,
+        "domains": domains,
+        "references": references[0],
+        "other_references": references[1],
+        "target_domains": targets,
+    }
     dataset = tf.data.Dataset.from_tensors(whole).repeat()
     if isinstance(model, InPipeline):
 
-        def with_masks(x, y):
-            return x, (*y, keras_stargan.StarGANv2.make_masks(model, x[0]))
+        def with_masks(batch):
+            masks = keras_stargan.StarGANv2.make_masks(model, batch["images"])
+            return batch | {"masks": masks}
 
         dataset = dataset.map(with_masks, num_parallel_calls=tf.data.AUTOTUNE)
     return iter(dataset.prefetch(tf.data.AUTOTUNE))

@@ -4,10 +4,15 @@ import ast
 import pathlib
 import re
 import runpy
+import shlex
+import subprocess
 import sys
 import types
 
 import pytest
+
+from keras_stargan.cli import main
+from keras_stargan.methods import registry
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = [
@@ -64,6 +69,11 @@ def test_the_readme_leads_to_every_page_and_every_image_is_shown():
     assert set((ROOT / "docs").glob("*.png")) <= linked
 
 
+def test_the_readme_names_every_method():
+    named = re.findall(r"\[`train (\w+)`\]", PAGES[0].read_text())
+    assert sorted(named) == sorted(registry.names())
+
+
 @pages
 def test_examples_compile_and_what_they_import_is_there(page):
     for block in blocks_of(page, "python"):
@@ -71,6 +81,43 @@ def test_examples_compile_and_what_they_import_is_there(page):
         for node in tree.body:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 exec(compile(ast.Module([node], []), name_of(page), "exec"), {})
+
+
+def commands_of(page):
+    """The command lines of a page, each as a list of words without comments."""
+    for block in blocks_of(page, "sh"):
+        for line in block.replace("\\\n", " ").splitlines():
+            if words := shlex.split(line, comments=True):
+                yield words
+
+
+def help_of(words, capsys):
+    """What a command prints that is asked for help; None if it is not one of ours."""
+    program, *others = words
+    if program == "keras-stargan":
+        # The flags of `train` depend on the method.
+        method = others[1:2] if others[0] == "train" else []
+        if method and method[0].startswith("-"):
+            method = ["stargan"]
+        assert main.main([others[0], *method, "--help"]) == 0, words
+        return capsys.readouterr().out
+    if program == "python" and others[0].startswith("recipes/"):
+        command = [sys.executable, ROOT / others[0], "--help"]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=60
+        ).stdout
+    return None
+
+
+@pages
+def test_commands_and_their_flags_are_there(page, capsys):
+    for words in commands_of(page):
+        text = help_of(words, capsys)
+        if text is None:
+            continue
+        known = re.findall(r"^ +--(?:\[no\])?(\w+)", text, re.MULTILINE)
+        given = re.findall(r" --(\w+)", " ".join(words))
+        assert set(given) <= set(known), words
 
 
 def test_pypi_gets_absolute_links(monkeypatch):

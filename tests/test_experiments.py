@@ -113,6 +113,8 @@ def test_lengths_follow_from_the_number_of_steps(pets):
     found = derived({"data": [pets], "steps": 600})
     assert found == {
         "ds_iter": 600,
+        "steps_per_epoch": 60,
+        "save_every": 1,
         "average_decay": 1 - 12 / 600,
         "average_warmup": True,
         "learning_rate": 2e-4,
@@ -131,6 +133,7 @@ def test_lengths_of_the_published_number_of_steps_are_the_published_ones(pets):
 def test_lengths_make_sense_for_any_number_of_steps(pets, steps):
     found = derived({"data": [pets], "steps": steps})
     assert 0 <= found["average_decay"] <= 0.999
+    assert found["steps_per_epoch"] * found["save_every"] <= max(1, steps // 10)
     assert 0 < found["mapping_learning_rate"] <= found["learning_rate"]
 
 

@@ -73,3 +73,30 @@ def test_samples_show_every_domain_and_no_image_twice():
     shown = np.round((model.seen[:, 0, 0, 0] + 1) * 127.5).astype(int)
     assert len(shown) == 8 == len(set(shown))
     assert set(shown % 5) == set(range(5))
+
+
+def test_samples_of_styles_are_of_every_domain_also_where_pictures_are_few():
+    label_set = LabelSet(tuple("abcd"))
+    domains = np.array([0] + [1] * 2 + [2] * 3 + [3] * 30)
+    images = np.arange(36, dtype="uint8")[:, None, None, None] * np.ones(
+        (1, 8, 8, 3), "uint8"
+    )
+    labels = np.eye(4, dtype="float32")[domains]
+    test_set = ImageSet(images, labels, label_set, np.arange(36))
+
+    class Styled(Model):
+        guides = ("reference",)
+
+        def conditions(self, target, references):
+            self.of_references = np.asarray(target).tolist()
+            return np.zeros((len(references), 1), "float32")
+
+        def translate(self, images, conditions):
+            self.seen = images
+            return images
+
+    model = Styled(label_set)
+    model.image_size = 8
+    sample_grids(model, [test_set])["reference"]()
+    sources = np.round((model.seen[:, 0, 0, 0] + 1) * 127.5).astype(int)
+    assert set(domains[sources]) == set(model.of_references) == set(range(4))

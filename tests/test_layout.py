@@ -26,6 +26,8 @@ FLOOR_OF = {
     room: floor for floor, rooms in enumerate(reversed(FLOORS)) for room in rooms
 }
 BACKEND_FREE = {"losses", "networks", "labels", "evaluation", "images", "pretrained"}
+# What all methods share.
+SHARED = ("base", "checks", "endpoints", "registry")
 # Of a method, these files are its mathematics.
 MATHEMATICS = {"networks", "layers", "losses", "configurations"}
 
@@ -60,7 +62,7 @@ def test_arrows_go_down(path):
         assert FLOOR_OF[other] <= FLOOR_OF[room_of(path)], name
         if room_of(path) == other == "methods":
             own = path.relative_to(PACKAGE).parts[1]
-            shared = name.split(".")[2] in ("base", "registry", own)
+            shared = name.split(".")[2] in (own, *SHARED)
             assert shared or own == "stargan_v2", f"{name} is another method"
 
 

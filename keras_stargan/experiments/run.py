@@ -154,6 +154,7 @@ def train_model(
     sizes = [images_in_pass(batches, part) for part in train_sets]
     schedule = Schedule.of(settings.values, sizes)
     settings, derived = settings.with_lengths(schedule.total_steps)
+    schedule = Schedule.of(settings.values, sizes)
     values = settings.values
     keras.utils.set_random_seed(values["seed"])
     with strategy.scope():

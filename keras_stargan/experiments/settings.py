@@ -90,7 +90,7 @@ COMMON = {
         "$KERAS_STARGAN_CACHE, else keras_stargan in $XDG_CACHE_HOME or ~/.cache.",
     ),
     "seed": Setting(
-        INTEGER, "Decides the initial weights, the data's order and all draws.", 0
+        INTEGER, "Decides the initial weights, the data's order and all draws.", 0, 0
     ),
     "strategy": Setting(
         TEXT,

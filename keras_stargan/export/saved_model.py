@@ -12,7 +12,8 @@ import tensorflow as tf
 from keras_stargan.export.image_bytes import encode_images, prepare_images
 from keras_stargan.export.target_text import domain_numbers, target_labels
 from keras_stargan.files.whole import whole_folder
-from keras_stargan.methods.base import Endpoint, TranslationModel
+from keras_stargan.methods.base import TranslationModel
+from keras_stargan.methods.endpoints import Endpoint
 
 Signatures = dict[str, Callable]
 

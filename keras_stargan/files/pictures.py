@@ -37,7 +37,7 @@ def open_picture(path: str | os.PathLike, content: bytes | None = None) -> Image
             Pillow considers safe. The message names the file and the reason.
     """
     try:
-        with Image.open(path if content is None else io.BytesIO(content)) as file:
+        with Image.open(str(path) if content is None else io.BytesIO(content)) as file:
             return _to_rgb(ImageOps.exif_transpose(file))
     except Exception as error:  # Pillow raises many kinds for broken files.
         raise ValueError(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_stargan.labels import LabelSet, LabelSpace, Target
+from keras_stargan.methods.checks import check_images, warn_if_unsigned
+from keras_stargan.methods.endpoints import Endpoint, endpoints_of
 from keras_stargan.networks.batches import in_batches
 from keras_stargan.training import AdversarialModel
 
@@ -20,19 +20,6 @@ GUIDES = ("label", "latent", "reference")
 TRUNCATION_SAMPLES = 10_000
 # What a target may be: a text, a number, a number for each image, or label vectors.
 TargetLike = str | int | Sequence[int] | np.ndarray
-
-
-class Endpoint(NamedTuple):
-    """A function of a trained model, for every kind of export.
-
-    Args:
-        function: takes tensors by the names of `inputs` and returns a dictionary of
-            tensors.
-        inputs: a symbolic tensor for each input, the first axis being the batch.
-    """
-
-    function: Callable[..., dict[str, Any]]
-    inputs: dict[str, keras.KerasTensor]
 
 
 class TranslationModel(AdversarialModel):
@@ -467,86 +454,7 @@ class TranslationModel(AdversarialModel):
             wrap: applied to each function of the model that several endpoints share,
                 as `tf.function`, so that an export holds each network once.
         """
-        dtype, size = self.float_dtype, self.image_size
-        specs = {
-            "images": ((size, size, 3), dtype),
-            "references": ((size, size, 3), dtype),
-            "labels": ((self.labels.size,), dtype),
-            "own": ((self.labels.size,), dtype),
-            "latents": ((self.latent_dim,), dtype),
-            "styles": ((self.condition_dim,), dtype),
-            "domains": ((), "int32"),
-        }
-
-        @wrap
-        def translated(images, conditions):
-            images = ops.clip(self([images, conditions]), -1.0, 1.0)
-            return ops.cast(images, "float32")
-
-        @wrap
-        def of_labels(labels, own):
-            return self.label_conditions(labels, own)
-
-        @wrap
-        def of_latents(latents, domains):
-            return self.latent_conditions(latents, one_hot(domains))
-
-        @wrap
-        def of_references(references, domains):
-            return self.reference_conditions(references, one_hot(domains))
-
-        def one_hot(domains):
-            return ops.one_hot(domains, self.labels.size, dtype=dtype)
-
-        def translate_label(images, labels, own=None):
-            own = ops.zeros_like(labels) if own is None else own
-            return {"translated": translated(images, of_labels(labels, own))}
-
-        def translate_latent(images, latents, domains):
-            return {"translated": translated(images, of_latents(latents, domains))}
-
-        def translate_reference(images, references, domains):
-            styles = of_references(references, domains)
-            return {"translated": translated(images, styles)}
-
-        def translate_style(images, styles):
-            return {"translated": translated(images, styles)}
-
-        def style_from_latent(latents, domains):
-            return {"styles": of_latents(latents, domains)}
-
-        def style_from_reference(references, domains):
-            return {"styles": of_references(references, domains)}
-
-        def classify(images):
-            return {"logits": ops.cast(self.classify_batch(images), "float32")}
-
-        functions: dict[Callable, tuple[str, ...]] = {}
-        if "label" in self.guides:
-            own = ("own",) if self.needs_own else ()
-            functions[translate_label] = ("images", "labels", *own)
-        if "latent" in self.guides:
-            functions[translate_latent] = ("images", "latents", "domains")
-            functions[style_from_latent] = ("latents", "domains")
-        if "reference" in self.guides:
-            functions[translate_reference] = ("images", "references", "domains")
-            functions[style_from_reference] = ("references", "domains")
-        if {"latent", "reference"} & set(self.guides):
-            functions[translate_style] = ("images", "styles")
-        if self.can_classify:
-            functions[classify] = ("images",)
-        found = {
-            function.__name__: Endpoint(
-                function,
-                {
-                    name: keras.KerasTensor((None, *shape), kind, name=name)
-                    for name in names
-                    for shape, kind in [specs[name]]
-                },
-            )
-            for function, names in functions.items()
-        }
-        return {"serving_default": found[f"translate_{self.guides[0]}"]} | found
+        return endpoints_of(self, wrap)
 
     # Training.
 
@@ -608,61 +516,3 @@ class TranslationModel(AdversarialModel):
                 value = LabelSpace.of(value).get_config()
             config[name] = value
         return config
-
-
-def two_domains(labels: LabelSet | LabelSpace | None) -> LabelSpace:
-    """The labels of a method that translates between two domains.
-
-    Args:
-        labels: the two domains; None for the names "A" and "B".
-
-    Raises:
-        ValueError: unless the labels are categorical and have two names.
-    """
-    space = LabelSpace.of(LabelSet(("A", "B")) if labels is None else labels)
-    kinds = [label_set.kind for label_set in space.sets]
-    if kinds != ["categorical"] or len(space.names) != 2:
-        raise ValueError(
-            "This method translates between two domains: it needs a categorical label "
-            f"set of two names; received {', '.join(space.names)}, of the kind "
-            f"{' and '.join(kinds)}."
-        )
-    return space
-
-
-def check_images(images: np.ndarray, size: int, what: str = "images") -> None:
-    """Raises `ValueError` unless images are what a model of a size takes.
-
-    Args:
-        images: that are to have shape `(n, size, size, 3)`, n > 0, and values from
-            -1 to 1.
-        size: height and width of the model's images in pixels.
-        what: their name in the message.
-    """
-    needed = (
-        f"This model needs {what} of shape (n, {size}, {size}, 3) with values from "
-        "-1 to 1"
-    )
-    shape = tuple(images.shape)
-    if shape[1:] != (size, size, 3):
-        raise ValueError(f"{needed}; received {what} of shape {shape}.")
-    if shape[0] == 0:
-        raise ValueError(f"{needed}; received no image at all.")
-    low, high = float(np.min(images)), float(np.max(images))
-    # Written so that NaN is refused too.
-    if not (low >= -1.001 and high <= 1.001):
-        raise ValueError(
-            f"{needed}; received values from {low:.4g} to {high:.4g}. Pixels from 0 to "
-            "255 become so by `images / 127.5 - 1`."
-        )
-
-
-def warn_if_unsigned(images: np.ndarray) -> None:
-    """Warns of training images that seem to run from 0 to 1."""
-    low = float(np.min(images))
-    if low >= 0:
-        warnings.warn(
-            f"No pixel of the first batch is below 0 (the least is {low:.3g}); "
-            "images must run from -1 to 1, not from 0 to 1.",
-            stacklevel=5,
-        )

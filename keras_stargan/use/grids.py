@@ -10,10 +10,13 @@ import numpy as np
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.images import from_uint8, image_grid
 from keras_stargan.labels import Target
-from keras_stargan.methods.base import TranslationModel, check_images
+from keras_stargan.methods.base import TranslationModel
+from keras_stargan.methods.checks import check_images
 
 _ROWS = 8  # images in a grid of labels, if the data has no more labels
 _LATENTS = 5
+# Images of a domain that are looked at, at most, to choose some that differ.
+_CANDIDATES = 200
 
 
 def sample_grids(
@@ -43,22 +46,30 @@ def sample_grids(
     names = model.labels.names
     # As many images of each domain, half of them as sources and half as references.
     each = max(2, min(6, 8 // len(names) * 2))
-    chosen = test_set.subset(test_set.sample_varied(each * len(names)))
-    domains = chosen.labels.argmax(axis=1)
-    order = np.argsort(domains, kind="stable")
-    images, domains = from_uint8(chosen.images)[order], domains[order]
-    sources, others = slice(0, None, 2), slice(1, None, 2)
+    domains = test_set.labels.argmax(axis=1)
+    of_sources, of_others = [], []
+    for domain in range(len(names)):
+        (rows,) = np.nonzero(domains == domain)
+        rows = rows[:: 1 + len(rows) // _CANDIDATES]
+        rows = rows[test_set.subset(rows).sample_varied(each)] if len(rows) else rows
+        of_sources += list(rows[::2])
+        # A domain with a single test image shows it twice.
+        of_others += list(rows[1::2] if len(rows) > 1 else rows)
+    sources, others = (
+        from_uint8(test_set.images[rows]) for rows in (of_sources, of_others)
+    )
+    other_domains = domains[of_others]
     grids = {}
     if "reference" in model.guides:
         grids["reference"] = lambda: reference_grid(
-            model, images[sources], images[others], domains[others]
+            model, sources, others, other_domains
         )
     if "latent" in model.guides:
         shape = (_LATENTS, model.latent_dim)
         latents = np.random.default_rng(0).standard_normal(shape, "float32")
         for name in names:
             grids[f"latent_{name}"] = lambda name=name: latent_grid(
-                model, images[sources], name, latents
+                model, sources, name, latents
             )
     return grids
 

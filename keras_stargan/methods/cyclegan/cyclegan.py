@@ -9,7 +9,8 @@ from keras import ops
 
 from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.losses import l1_loss, named_adversarial_loss
-from keras_stargan.methods.base import TranslationModel, two_domains
+from keras_stargan.methods.base import TranslationModel
+from keras_stargan.methods.checks import two_domains
 from keras_stargan.networks import PatchDiscriminator, ResNetGenerator
 from keras_stargan.networks.batches import translate_rows
 from keras_stargan.networks.image_pool import pooled

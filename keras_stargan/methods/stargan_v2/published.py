@@ -60,8 +60,12 @@ def lengths(total_steps: int) -> dict[str, Any]:
     # The mapping network moves as far as in the published training: the learning rate
     # times the number of steps stays the same.
     mapping_rate = min(learning_rate, 1e-6 * 100_000 / total_steps)
+    # Ten times in a run, there are a checkpoint and grids of samples.
+    steps_per_epoch = max(1, min(1000, total_steps // 10))
     return {
         "ds_iter": total_steps,
+        "steps_per_epoch": steps_per_epoch,
+        "save_every": max(1, total_steps // (10 * steps_per_epoch)),
         # The last twelfth of a short run, 1,000 steps of a long one.
         "average_decay": max(0.0, 1.0 - max(0.001, 12 / total_steps)),
         "average_warmup": True,

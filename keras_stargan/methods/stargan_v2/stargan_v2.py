@@ -12,7 +12,8 @@ from keras import ops
 
 from keras_stargan.labels import LabelSet, LabelSpace, numbered_labels
 from keras_stargan.losses import adversarial_loss, wasserstein_loss
-from keras_stargan.methods.base import TranslationModel, check_images, warn_if_unsigned
+from keras_stargan.methods.base import TranslationModel
+from keras_stargan.methods.checks import check_images, warn_if_unsigned
 from keras_stargan.methods.stargan_v2.configurations import (
     CONFIGURATIONS,
     network_makers,

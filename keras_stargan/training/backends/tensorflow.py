@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import tree
 
-if TYPE_CHECKING:
-    from keras_stargan.training.engine import AdversarialModel, Tensors, Update
+from keras_stargan.training.updates import Tensors, Update
 
 
 def has_gpu() -> bool:
@@ -40,14 +39,14 @@ class Trainer:
     replicas give what one device gives, also when they do not share evenly.
 
     Args:
-        model: with its updates and optimizers.
+        model: an `AdversarialModel` with its updates and optimizers.
 
     Attributes:
         trackers: the mean of each loss since the start of the epoch, by its name.
         host_step: how many steps the model's weights have seen, as the host counts.
     """
 
-    def __init__(self, model: AdversarialModel) -> None:
+    def __init__(self, model: Any) -> None:
         self.model = model
         self.strategy = model.distribute_strategy
         self.host_step = 0

@@ -1,0 +1,65 @@
+"""Checks of what a model is given."""
+
+import warnings
+
+import numpy as np
+
+from keras_stargan.labels import LabelSet, LabelSpace
+
+
+def two_domains(labels: LabelSet | LabelSpace | None) -> LabelSpace:
+    """The labels of a method that translates between two domains.
+
+    Args:
+        labels: the two domains; None for the names "A" and "B".
+
+    Raises:
+        ValueError: unless the labels are categorical and have two names.
+    """
+    space = LabelSpace.of(LabelSet(("A", "B")) if labels is None else labels)
+    kinds = [label_set.kind for label_set in space.sets]
+    if kinds != ["categorical"] or len(space.names) != 2:
+        raise ValueError(
+            "This method translates between two domains: it needs a categorical label "
+            f"set of two names; received {', '.join(space.names)}, of the kind "
+            f"{' and '.join(kinds)}."
+        )
+    return space
+
+
+def check_images(images: np.ndarray, size: int, what: str = "images") -> None:
+    """Raises `ValueError` unless images are what a model of a size takes.
+
+    Args:
+        images: that are to have shape `(n, size, size, 3)`, n > 0, and values from
+            -1 to 1.
+        size: height and width of the model's images in pixels.
+        what: their name in the message.
+    """
+    needed = (
+        f"This model needs {what} of shape (n, {size}, {size}, 3) with values from "
+        "-1 to 1"
+    )
+    shape = tuple(images.shape)
+    if shape[1:] != (size, size, 3):
+        raise ValueError(f"{needed}; received {what} of shape {shape}.")
+    if shape[0] == 0:
+        raise ValueError(f"{needed}; received no image at all.")
+    low, high = float(np.min(images)), float(np.max(images))
+    # Written so that NaN is refused too.
+    if not (low >= -1.001 and high <= 1.001):
+        raise ValueError(
+            f"{needed}; received values from {low:.4g} to {high:.4g}. Pixels from 0 to "
+            "255 become so by `images / 127.5 - 1`."
+        )
+
+
+def warn_if_unsigned(images: np.ndarray) -> None:
+    """Warns of training images that seem to run from 0 to 1."""
+    low = float(np.min(images))
+    if low >= 0:
+        warnings.warn(
+            f"No pixel of the first batch is below 0 (the least is {low:.3g}); "
+            "images must run from -1 to 1, not from 0 to 1.",
+            stacklevel=5,
+        )

@@ -1,0 +1,84 @@
+"""The updates that make a training step."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+# A batch, or the draws of a step: named tensors with a row for each image.
+Tensors = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Update:
+    """One update of a training step: which loss moves the weights of which networks.
+
+    Args:
+        name: of the player. It is the first part of its losses' names in the logs.
+        loss: takes (batch, draws), each a dictionary of tensors with a row for each
+            image, and returns a dictionary of scalar loss terms, each a mean over the
+            batch. With `gives`, it returns (terms, tensors).
+        loss_weights: maps each loss term to its weight: a float, or a callable
+            without arguments for a weight that changes. Exactly these terms are
+            logged, as `name/term`, and their weighted sum as `name/loss`.
+        networks: the attributes of the model that hold the networks to update, each
+            by its own optimizer.
+        every: the update happens on each `every`-th step.
+        batches: how many data sets take turns. The update then happens on each
+            `every`-th row of so many steps, on each step of that row.
+        steps: the steps in which the update takes part at all, for methods that train
+            in stages. Defaults to all steps.
+        gives: names of tensors that `loss` returns besides its terms, a row for each
+            image. They are added to the batch of the updates after it.
+        between: called before the loss, with the *whole* batch instead of one
+            replica's part of it: takes (batch, draws) and returns (tensors, state).
+            The tensors are added to the draws; `state` maps names of the model's
+            `training_state` to their new values. For what depends on the
+            order of all images, such as CycleGAN's pool of earlier images.
+    """
+
+    name: str
+    loss: Callable[[Tensors, Tensors], Any]
+    loss_weights: dict[str, float | Callable[[], Any]]
+    networks: tuple[str, ...]
+    every: int = 1
+    batches: int = 1
+    steps: range | None = None
+    gives: tuple[str, ...] = ()
+    between: Callable[[Tensors, Tensors], tuple[Tensors, dict[str, Any]]] | None = None
+
+    def is_due(self, step: int) -> bool:
+        """Whether the update happens in the step after `step` steps."""
+        in_stage = self.steps is None or step in self.steps
+        return in_stage and (step // self.batches + 1) % self.every == 0
+
+    def log_names(self) -> tuple[str, ...]:
+        """The names of its losses in the logs."""
+        return tuple(f"{self.name}/{term}" for term in (*self.loss_weights, "loss"))
+
+    def losses(self, batch: Tensors, draws: Tensors) -> tuple[Tensors, Tensors]:
+        """The loss terms by their names in the logs, and the tensors it gives.
+
+        Raises:
+            ValueError: if the loss does not return exactly the terms that have a
+                weight, or the tensors in `gives`.
+        """
+        returned = self.loss(batch, draws)
+        terms, tensors = returned if self.gives else (returned, {})
+        for what, given, needed in (
+            ("loss terms", terms, self.loss_weights),
+            ("tensors", tensors, self.gives),
+        ):
+            if set(given) != set(needed):
+                raise ValueError(
+                    f"The loss of the update {self.name!r} must return the {what} "
+                    f"{', '.join(needed)}; it returned {', '.join(given)}."
+                )
+        weights = {
+            term: weight() if callable(weight) else weight
+            for term, weight in self.loss_weights.items()
+        }
+        total = sum(weight * terms[term] for term, weight in weights.items())
+        named = {f"{self.name}/{term}": terms[term] for term in self.loss_weights}
+        return named | {f"{self.name}/loss": total}, tensors
