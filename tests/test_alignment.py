@@ -12,9 +12,9 @@ from keras_stargan.faces.alignment import (
     load_mean_landmarks,
     similarity_transform,
 )
-from keras_stargan.files.pytorch import network_entries, write_state_dicts
+from keras_stargan.files.pytorch import state_dict, weight_shapes, write_checkpoint
 from keras_stargan.pretrained.fan.networks import FAN
-from keras_stargan.pretrained.fan.pytorch import fan_entries, load_weights
+from keras_stargan.pretrained.fan.pytorch import fan_names, load_weights
 
 LEFT, RIGHT, MOUTH = (slice(60, 68), 96), (slice(68, 76), 97), (76, 82)
 
@@ -364,16 +364,16 @@ def test_other_files_are_no_mean_face(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def wing(tmp_path_factory):
+def wing(fan, tmp_path_factory):
     """Weights of a FAN by their published names, and a file of them."""
     rng = np.random.default_rng(4)
     state = {
         # Variances among them must not be below 0.
         name: (0.1 * rng.normal(size=shape) + name.endswith("_var")).astype("float32")
-        for name, (_, shape) in fan_entries().items()
+        for name, shape in weight_shapes(fan_names(fan)).items()
     }
     file = tmp_path_factory.mktemp("fan") / "wing.ckpt"
-    write_state_dicts(file, {"state_dict": state})
+    write_checkpoint(file, {"state_dict": state})
     return state, file
 
 
@@ -385,13 +385,13 @@ def fan():
 def test_the_published_fan_is_read_from_its_file(fan, wing):
     state, file = wing
     load_weights(fan, file)
-    found = network_entries(fan, fan_entries())
+    found = state_dict(fan_names(fan))
     for name, expected in state.items():
         np.testing.assert_array_equal(found[name], expected)
 
 
 def test_another_checkpoint_is_no_fan(fan, tmp_path):
-    write_state_dicts(tmp_path / "other.ckpt", {"generator": {}})
+    write_checkpoint(tmp_path / "other.ckpt", {"generator": {}})
     with pytest.raises(ValueError, match=r"'state_dict'; it holds generator"):
         load_weights(fan, tmp_path / "other.ckpt")
 

@@ -4,10 +4,10 @@ import golden_inputs
 import numpy as np
 import pytest
 
-from keras_stargan.files.pytorch import assign_entries
+from keras_stargan.files.pytorch import assign_weights, weight_shapes
 from keras_stargan.pretrained.fan.heatmaps import landmarks, masks
 from keras_stargan.pretrained.fan.networks import FAN
-from keras_stargan.pretrained.fan.pytorch import fan_entries
+from keras_stargan.pretrained.fan.pytorch import fan_names
 
 
 @pytest.fixture(scope="module")
@@ -18,11 +18,12 @@ def golden():
 @pytest.fixture(scope="module")
 def fan():
     network = FAN()
+    names = fan_names(network)
     state = {
         name: golden_weight(f"fan/{name}", shape)
-        for name, (_, shape) in fan_entries().items()
+        for name, shape in weight_shapes(names).items()
     }
-    assign_entries(network, fan_entries(), state)
+    assign_weights(names, state)
     return network
 
 

@@ -11,14 +11,11 @@ import pytest
 import recipe_modules
 import torch
 
-from keras_stargan.files.pytorch import read_state_dict
+import keras_stargan
+from keras_stargan.files.pytorch import read_state_dict, weight_shapes
 from keras_stargan.labels import LabelSet, LabelSpace
-from keras_stargan.methods.stargan.pytorch import (
-    discriminator_entries,
-    generator_entries,
-    load_pytorch,
-    save_pytorch,
-)
+from keras_stargan.methods.loading import load_published, save_published
+from keras_stargan.methods.stargan.published import weight_files
 
 CELEBA = ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young"]
 EXPRESSIONS = [
@@ -51,9 +48,13 @@ def states(case="v1_rafd"):
     )
 
 
-def random_state(entries):
-    """Weights for what `generator_entries` or `discriminator_entries` gives."""
-    return {name: torch.rand(shape) for name, (_, shape) in entries.items()}
+def random_states(**sizes):
+    """Weights of the generator and the discriminator of a StarGAN of these sizes."""
+    files = weight_files(keras_stargan.StarGAN(**sizes))
+    return [
+        {name: torch.rand(shape) for name, shape in weight_shapes(file[""]).items()}
+        for file in files
+    ]
 
 
 def with_statistics(generator, value):
@@ -103,9 +104,9 @@ def models(files, tmp_path_factory):
     celeba = write(folder, *states("v1_celeba"), old_format=True)
     both = write(tmp_path_factory.mktemp("both"), *states("v1_both"))
     return {
-        "v1_rafd": load_pytorch(*files),
-        "v1_celeba": load_pytorch(*celeba),
-        "v1_both": load_pytorch(*both),
+        "v1_rafd": load_published(*files),
+        "v1_celeba": load_published(*celeba),
+        "v1_both": load_published(*both),
     }
 
 
@@ -145,7 +146,7 @@ def test_sizes_are_read_off_the_weights(model):
 
 def test_written_files_hold_exactly_what_was_read(model, tmp_path):
     paths = tmp_path / "G.ckpt", tmp_path / "D.ckpt"
-    save_pytorch(model, *paths)
+    save_published(model, *paths)
     for path, given in zip(paths, states(), strict=True):
         written = torch.load(path, weights_only=True)
         for name, tensor in given.items():
@@ -156,7 +157,7 @@ def test_written_files_hold_exactly_what_was_read(model, tmp_path):
 def test_written_generators_have_the_entries_of_the_published_code(model, tmp_path):
     generator, discriminator = states()
     paths = tmp_path / "G.ckpt", tmp_path / "D.ckpt"
-    save_pytorch(model, *paths)
+    save_published(model, *paths)
     written = torch.load(paths[0], weights_only=True)
     assert list(written) == list(with_statistics(generator, 0.0))
     assert list(torch.load(paths[1], weights_only=True)) == list(discriminator)
@@ -173,7 +174,7 @@ def test_written_generators_have_the_entries_of_the_published_code(model, tmp_pa
 def test_running_statistics_are_not_looked_at(tmp_path):
     generator, discriminator = states()
     generator = with_statistics(generator, float("nan"))
-    model = load_pytorch(*write(tmp_path, generator, discriminator))
+    model = load_published(*write(tmp_path, generator, discriminator))
     assert_golden_forward_passes(model, "v1_rafd")
 
 
@@ -246,7 +247,7 @@ def test_a_fault_in_a_generator_is_an_error_that_names_it(fault, name, tmp_path)
     generator, discriminator = states()
     paths = write(tmp_path, spoil(generator, fault, name), discriminator)
     with pytest.raises(ValueError, match=rf"200000-G\.ckpt.*'{name}'"):
-        load_pytorch(*paths)
+        load_published(*paths)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +268,7 @@ def test_a_fault_in_a_discriminator_is_an_error_that_names_it(fault, name, tmp_p
     generator, discriminator = states()
     paths = write(tmp_path, generator, spoil(discriminator, fault, name))
     with pytest.raises(ValueError, match=rf"200000-D\.ckpt.*'{name}'"):
-        load_pytorch(*paths)
+        load_published(*paths)
 
 
 def test_many_faults_are_counted_and_the_first_named(tmp_path):
@@ -275,7 +276,7 @@ def test_many_faults_are_counted_and_the_first_named(tmp_path):
     only = {n: t for n, t in generator.items() if not n.endswith("bias")}
     paths = write(tmp_path, only, discriminator)
     with pytest.raises(ValueError, match=r"'main\.1\.bias'.* and 4 more faults"):
-        load_pytorch(*paths)
+        load_published(*paths)
 
 
 class Harmful:
@@ -294,7 +295,7 @@ def test_other_objects_in_a_file_are_an_error_and_do_nothing(
     generator["main.0.weight"] = Harmful()
     paths = write(tmp_path, generator, discriminator, old_format)
     with pytest.raises(ValueError, match=r"200000-G\.ckpt is not a file of tensors"):
-        load_pytorch(*paths)
+        load_published(*paths)
     assert not (tmp_path / "harm").exists()
 
 
@@ -310,56 +311,61 @@ def test_a_file_of_another_kind_is_an_error_that_says_so(kind, files, tmp_path):
         content = {"empty": b"", "text": b"<html>Not found</html>"}
         path.write_bytes(content.get(kind, files[0].read_bytes()[:-100]))
     with pytest.raises(ValueError, match=r"wrong\.ckpt .* tensors"):
-        load_pytorch(path)
+        load_published(path)
 
 
 def test_the_two_files_taken_for_each_other_are_an_error(files):
     with pytest.raises(ValueError, match=r"200000-D\.ckpt is not .* generator"):
-        load_pytorch(files[1], files[0])
+        load_published(files[1], files[0])
     with pytest.raises(ValueError, match=r"200000-G\.ckpt is not .* discriminator"):
-        load_pytorch(files[0], files[0])
+        load_published(files[0], files[0])
 
 
 def test_no_such_file_is_an_error_that_names_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.ckpt"):
-        load_pytorch(tmp_path / "nothing.ckpt")
+        load_published(tmp_path / "nothing.ckpt")
 
 
 def test_networks_of_different_labels_are_an_error(files, tmp_path):
     celeba = write(tmp_path, *states("v1_celeba"))
     with pytest.raises(ValueError, match=r"number of labels of .* is 5, but 8"):
-        load_pytorch(files[0], celeba[1])
+        load_published(files[0], celeba[1])
 
 
 def test_networks_of_different_widths_are_an_error(files, tmp_path):
     path = tmp_path / "D.ckpt"
-    torch.save(random_state(discriminator_entries(32, 4, 8, 4)), path)
+    _, discriminator = random_states(
+        image_size=32, conv_dim=4, num_discriminator_layers=4
+    )
+    torch.save(discriminator, path)
     with pytest.raises(ValueError, match=r"conv_dim of .* is 4, but 8"):
-        load_pytorch(files[0], path)
+        load_published(files[0], path)
 
 
 def test_another_image_size_than_the_discriminators_is_an_error(files):
     with pytest.raises(ValueError, match=r"image_size of .* is 32, but 64"):
-        load_pytorch(*files, image_size=64)
+        load_published(*files, image_size=64)
 
 
 def test_an_unknown_number_of_labels_must_be_told_what_they_mean(tmp_path):
     path = tmp_path / "G.ckpt"
-    torch.save(random_state(generator_entries(4, 2, 1)), path)
+    sizes = {"conv_dim": 4, "num_residual_blocks": 1, "num_discriminator_layers": 3}
+    generator, _ = random_states(image_size=8, num_labels=2, **sizes)
+    torch.save(generator, path)
     with pytest.raises(ValueError, match=r"labels of .*G\.ckpt must be given: .* 2"):
-        load_pytorch(path)
+        load_published(path)
     labels = LabelSet(("glad", "sad"))
-    model = load_pytorch(path, labels=labels, image_size=8)
+    model = load_published(path, labels=labels, image_size=8)
     assert model.labels == LabelSpace.of(labels)
 
 
 def test_labels_of_another_number_are_an_error(files):
     with pytest.raises(ValueError, match=r"8 entries; the labels given have 2: a, b"):
-        load_pytorch(*files, labels=LabelSet(("a", "b")))
+        load_published(*files, labels=LabelSet(("a", "b")))
 
 
 def test_without_its_discriminator_a_generator_is_the_same(files, model):
-    alone = load_pytorch(files[0], image_size=36)
+    alone = load_published(files[0], image_size=36)
     for weight, expected in zip(
         alone.generator.weights, model.generator.weights, strict=True
     ):
@@ -369,19 +375,19 @@ def test_without_its_discriminator_a_generator_is_the_same(files, model):
 
 
 def test_a_generator_alone_is_for_the_published_size(files):
-    alone = load_pytorch(files[0])
+    alone = load_published(files[0])
     assert (alone.image_size, alone.num_discriminator_layers) == (128, 6)
 
 
 def test_a_generator_alone_needs_a_multiple_of_4(files):
     with pytest.raises(ValueError, match="multiple of 4; received 30"):
-        load_pytorch(files[0], image_size=30)
+        load_published(files[0], image_size=30)
 
 
 def test_without_pytorch_the_error_says_what_to_install(files, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match=r"pip install 'keras-stargan\[torch\]'"):
-        load_pytorch(*files)
+        load_published(*files)
 
 
 def test_a_file_that_cannot_be_written_leaves_the_earlier_one(
@@ -396,7 +402,7 @@ def test_a_file_that_cannot_be_written_leaves_the_earlier_one(
 
     monkeypatch.setattr(torch, "save", full)
     with pytest.raises(OSError, match="no space"):
-        save_pytorch(model, path)
+        save_published(model, path)
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [
         ("G.ckpt", b"earlier")
     ]

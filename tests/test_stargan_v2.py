@@ -9,9 +9,8 @@ import tensorflow as tf
 from keras import ops
 
 import keras_stargan
-from keras_stargan.files.pytorch import assign_entries, network_entries
-from keras_stargan.methods.stargan_v2 import pytorch as stargan_v2_pytorch
-from keras_stargan.methods.stargan_v2.stargan_v2 import AVERAGED
+from keras_stargan.files.pytorch import assign_weights, state_dict, weight_shapes
+from keras_stargan.methods.stargan_v2.published import weight_files
 from keras_stargan.training import engine
 
 STEPS, BATCH = 3, 2  # Of the golden files; the tests take the first step.
@@ -46,14 +45,15 @@ def trained(request):
         lambda_ds=2.0,
         ds_iter=10,
     )
-    for network, entries in entries_of(model).items():
+    averages, weights = weight_files(model)
+    for network, names in weights.items():
         state = {
             key: golden_inputs.weight(f"{network}/{key}", shape)
-            for key, (_, shape) in entries.items()
+            for key, shape in weight_shapes(names).items()
         }
-        assign_entries(getattr(model, network), entries, state)
-        if network in AVERAGED:
-            assign_entries(getattr(model, f"average_{network}"), entries, state)
+        assign_weights(names, state)
+        if network in averages:
+            assign_weights(averages[network], state)
 
     class GoldenDraws:
         def __init__(self, seed, step):
@@ -85,11 +85,6 @@ def trained(request):
     return golden, model, history.history
 
 
-def entries_of(model):
-    """The table of each network's entries."""
-    return stargan_v2_pytorch.network_tables(**model.network_settings)
-
-
 # The first step alone, since Adam's first update with beta1 0 is the gradient's sign:
 # where one is almost 0, chance decides, and the published code itself, run again,
 # differs from its own figures by up to 2 % in the third step
@@ -109,9 +104,9 @@ def test_losses_of_a_step_agree(trained, update):
 
 def test_the_mapping_network_learns_at_its_own_rate(trained):
     golden, model, _ = trained
-    entries = entries_of(model)["mapping_network"]
+    _, weights = weight_files(model)
     moved = 0.0
-    for key, value in network_entries(model.mapping_network, entries).items():
+    for key, value in state_dict(weights["mapping_network"]).items():
         start = golden_inputs.weight(f"mapping_network/{key}", value.shape)
         moved = max(moved, np.abs(value - start).max())
         if f"final mapping_network/{key}" in golden:

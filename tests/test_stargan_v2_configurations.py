@@ -15,10 +15,10 @@ from test_stargan_v2_model import (
 )
 
 from keras_stargan.losses import gradient_penalty
+from keras_stargan.methods.loading import save_published
 from keras_stargan.methods.stargan_v2.losses import (
     wasserstein_discriminator_losses,
 )
-from keras_stargan.methods.stargan_v2.pytorch import save_pytorch
 from keras_stargan.methods.stargan_v2.stargan_v2 import AVERAGED
 
 # Which networks have weights besides the generator and the discriminator.
@@ -148,5 +148,5 @@ def test_an_unknown_configuration_is_an_error():
 def test_the_published_format_is_not_for_b_to_d(tmp_path):
     model, _, _ = train("C")
     with pytest.raises(ValueError, match="is of configuration C"):
-        save_pytorch(model, tmp_path / "nets.ckpt")
+        save_published(model, tmp_path / "nets.ckpt")
     assert not list(tmp_path.iterdir())

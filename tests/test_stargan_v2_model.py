@@ -9,11 +9,8 @@ from replicas import two_replicas
 
 import keras_stargan
 from keras_stargan import LabelSet
-from keras_stargan.files.pytorch import read_state_dicts, write_state_dicts
-from keras_stargan.methods.stargan_v2.pytorch import (
-    load_pytorch,
-    save_pytorch,
-)
+from keras_stargan.files.pytorch import read_checkpoint, write_checkpoint
+from keras_stargan.methods.loading import load_published, save_published
 from keras_stargan.methods.stargan_v2.stargan_v2 import AVERAGED, published_adam
 
 SIZE, COUNT = tiny_v2.SIZE, 4
@@ -258,13 +255,13 @@ def files(trained, tmp_path_factory):
     model, _, _ = trained
     folder = tmp_path_factory.mktemp("files")
     paths = folder / "nets_ema.ckpt", folder / "nets.ckpt"
-    save_pytorch(model, *paths)
+    save_published(model, *paths)
     return paths
 
 
 def test_weights_come_back_from_published_files_exactly(trained, files):
     model, _, _ = trained
-    again = load_pytorch(*files, domains=TINY["domains"])
+    again = load_published(*files, labels=TINY["domains"])
     for name, value in weights(model).items():
         np.testing.assert_array_equal(weights(again)[name], value, err_msg=name)
     for name in ("image_size", "latent_dim", "style_dim", "hidden_dim", "w_hpf"):
@@ -273,7 +270,7 @@ def test_weights_come_back_from_published_files_exactly(trained, files):
 
 def test_the_averages_alone_make_a_model_that_translates(trained, files):
     model, _, _ = trained
-    again = load_pytorch(files[0])
+    again = load_published(files[0])
     assert again.domains.names == ("cat", "dog", "wild")  # The published three.
     np.testing.assert_array_equal(
         again.translate(IMAGES, 1, latents=LATENTS),
@@ -291,22 +288,22 @@ def test_the_averages_alone_make_a_model_that_translates(trained, files):
     ],
 )
 def test_a_file_with_a_gap_is_named(files, tmp_path, network, entry, message):
-    states = read_state_dicts(files[0])
+    states = read_checkpoint(files[0]).networks
     if entry is None:
         del states[network]
     else:
         del states[network][entry]
     path = tmp_path / "broken.ckpt"
-    write_state_dicts(path, states)
+    write_checkpoint(path, states)
     with pytest.raises(ValueError, match=f"broken.ckpt.*{message}"):
-        load_pytorch(path)
+        load_published(path)
 
 
 def test_averages_alone_are_no_networks_file(files):
     with pytest.raises(ValueError, match="there is no discriminator"):
-        load_pytorch(files[0], files[0])
+        load_published(files[0], files[0])
 
 
 def test_names_must_be_as_many_as_the_domains(files):
     with pytest.raises(ValueError, match="3 domains; received the names of 2, a, b"):
-        load_pytorch(files[0], domains=LabelSet(("a", "b")))
+        load_published(files[0], labels=LabelSet(("a", "b")))

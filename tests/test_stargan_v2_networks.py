@@ -1,6 +1,7 @@
 """The networks and losses of StarGAN v2 against the published implementation."""
 
 import math
+import types
 
 import golden_inputs
 import keras
@@ -8,10 +9,15 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_stargan.files.pytorch import assign_entries, check_entries, network_entries
+from keras_stargan.files.pytorch import (
+    assign_weights,
+    check_weights,
+    state_dict,
+    weight_shapes,
+)
 from keras_stargan.methods.stargan_v2 import layers as stargan_v2_layers
 from keras_stargan.methods.stargan_v2 import networks as stargan_v2_networks
-from keras_stargan.methods.stargan_v2 import pytorch as tables
+from keras_stargan.methods.stargan_v2 import published
 from keras_stargan.methods.stargan_v2.layers import high_pass
 from keras_stargan.methods.stargan_v2.losses import (
     discriminator_losses,
@@ -43,7 +49,7 @@ PARAMETERS = {
 TINY = {"image_size": 16, "base_dim": 4, "max_dim": 8}
 
 
-def networks_and_entries(
+def networks_and_names(
     num_domains,
     w_hpf,
     style_dim=64,
@@ -52,7 +58,7 @@ def networks_and_entries(
     dtype="float32",
     **widths,
 ):
-    """By name: each network, and the table of its entries."""
+    """By name: each network, and the map of its published names."""
     style = {"style_dim": style_dim}
     image = {"image_size": image_size, **widths}
     domains = {"num_domains": num_domains}
@@ -63,13 +69,14 @@ def networks_and_entries(
         "discriminator": {**image, **domains},
     }
     classes = (Generator, MappingNetwork, StyleEncoder, Discriminator)
-    return {
-        name: (
-            cls(**settings[name], dtype=dtype, name=name),
-            getattr(tables, f"{name}_entries")(**settings[name]),
-        )
+    made = {
+        name: cls(**settings[name], dtype=dtype, name=name)
         for name, cls in zip(NETWORKS, classes, strict=True)
     }
+    averages = {f"average_{name}": network for name, network in made.items()}
+    model = types.SimpleNamespace(configuration="F", has_fan=False, **averages, **made)
+    _, names = published.weight_files(model)
+    return {name: (network, names[name]) for name, network in made.items()}
 
 
 class Case:
@@ -77,17 +84,17 @@ class Case:
 
     def __init__(self, name, w_hpf):
         self.golden = golden = np.load(golden_inputs.FOLDER / f"{name}.npz")
-        made = networks_and_entries(
+        made = networks_and_names(
             3, w_hpf, style_dim=8, latent_dim=4, base_dim=64, max_dim=8
         )
-        for network, (keras_network, entries) in made.items():
+        for network, (_, names) in made.items():
             state = {
                 key: golden_inputs.weight(f"{network}/{key}", shape)
-                for key, (_, shape) in entries.items()
+                for key, shape in weight_shapes(names).items()
             }
-            check_entries(entries, state, network)
-            assign_entries(keras_network, entries, state)
-        self.entries = {network: entries for network, (_, entries) in made.items()}
+            check_weights(names, state, network)
+            assign_weights(names, state)
+        self.names = {network: names for network, (_, names) in made.items()}
         self.generator, self.mapping_network, self.style_encoder, self.discriminator = (
             keras_network for keras_network, _ in made.values()
         )
@@ -115,18 +122,16 @@ def case(request):
 
 def test_entries_are_those_of_the_published_files(case):
     for network in ("generator", "style_encoder", "discriminator"):
-        published = {
+        expected = {
             key.removeprefix(f"{network}/"): shape
             for key, shape in golden_inputs.weights(case.golden, network)
         }
-        for unused in tables.GENERATOR_UNUSED:
-            published.pop(unused, None)
-        table = case.entries[network]
-        assert published == {key: shape for key, (_, shape) in table.items()}
+        expected.pop("hpf.filter", None)  # No weight, but a constant.
+        assert weight_shapes(case.names[network]) == expected
     # The file holds the smaller ones of the mapping network's.
-    table = case.entries["mapping_network"]
+    shapes = weight_shapes(case.names["mapping_network"])
     for key, shape in golden_inputs.weights(case.golden, "mapping_network"):
-        assert table[key.removeprefix("mapping_network/")][1] == shape
+        assert shapes[key.removeprefix("mapping_network/")] == shape
 
 
 def test_styles_of_latents_agree(case):
@@ -202,7 +207,7 @@ def test_parameter_counts_are_the_published_ones(
 ):
     # Drawing 80 million random numbers takes most of the time.
     monkeypatch.setattr(stargan_v2_layers, "he_normal", lambda fan_in: "zeros")
-    made = networks_and_entries(num_domains, w_hpf)
+    made = networks_and_names(num_domains, w_hpf)
     counts = {name: network.count_params() for name, (network, _) in made.items()}
     assert counts == PARAMETERS[setting]
 
@@ -210,7 +215,7 @@ def test_parameter_counts_are_the_published_ones(
 @pytest.fixture(scope="module")
 def tiny():
     """Networks and tables of 16 px with 3 domains, styles of 8."""
-    return networks_and_entries(3, 1.0, style_dim=8, latent_dim=4, **TINY)
+    return networks_and_names(3, 1.0, style_dim=8, latent_dim=4, **TINY)
 
 
 def random_inputs(name, rng, count=2):
@@ -226,14 +231,16 @@ def random_inputs(name, rng, count=2):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_are_written_as_they_were_read(tiny, name):
-    network, entries = tiny[name]
+    network, names = tiny[name]
     state = {
-        key: golden_inputs.weight(key, shape) for key, (_, shape) in entries.items()
+        key: golden_inputs.weight(key, shape)
+        for key, shape in weight_shapes(names).items()
     }
-    assign_entries(network, entries, state)
+    assign_weights(names, state)
     # Each weight of the network has its entry.
     assert sum(value.size for value in state.values()) == network.count_params()
-    written = network_entries(network, entries)
+    written = state_dict(names)
+    written.pop("hpf.filter", None)
     assert list(written) == list(state)
     for key, value in state.items():
         np.testing.assert_array_equal(written[key], value, err_msg=key)
@@ -285,7 +292,7 @@ def test_the_high_pass_filter_keeps_edges_only():
 
 
 def test_images_and_codes_are_float32_in_mixed_precision():
-    made = networks_and_entries(
+    made = networks_and_names(
         2, 1.0, style_dim=8, latent_dim=4, dtype="mixed_bfloat16", **TINY
     )
     for name, (network, _) in made.items():

@@ -1,31 +1,108 @@
-"""PyTorch's files of weights, and Keras' weights as their entries."""
+"""PyTorch's files of weights, and the weights of Keras' layers as their entries.
 
-import operator
+A map of names says which layer of a network has which name in PyTorch:
+`{"main.0": generator.get_layer("in"), ...}`. The names of the entries
+(`main.0.weight`, `main.0.bias`), their shapes and their layout follow from the layers.
+A value of the map is
+
+- a layer with weights of its own (a convolution of any kind, a dense layer, a
+  normalization), or a layer without weights, which has no entries;
+- `(layer, i)`: the i-th of several layers that are stacked in one Keras layer along
+  the first axis of its weights;
+- an array, by the full name of an entry that the Keras network does not use: the entry
+  may be in a file that is read, and is written as this array;
+- None, by the full name of such an entry that is not written either.
+"""
+
 import os
-import pathlib
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from types import ModuleType
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
-# By each entry's name: the weight in Keras, as its layer's name in the network and the
-# attributes that lead to it ("residual1.conv1.kernel"), or one of several that are
-# stacked in a weight ("style.kernel[2]"); the shape in PyTorch's layout.
-Entries = Mapping[str, tuple[str, tuple[int, ...]]]
+from keras_stargan.files.whole import whole_path
 
+Names = Mapping[str, Any]
+State = dict[str, np.ndarray]
+
+# By a layer's attribute, what PyTorch calls such a weight.
+_ENTRIES = {
+    "kernel": "weight",
+    "gamma": "weight",
+    "bias": "bias",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
 # An error lists no more entries than this.
 _MOST_FAULTS = 5
 
 
-def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Reads a network's weights from a file that PyTorch wrote.
+# Files.
+
+
+class Checkpoint(NamedTuple):
+    """A file of weights that was read.
+
+    Args:
+        path: the file, for messages.
+        networks: the state dict of each network by the network's name; by the name ""
+            if the whole file is one state dict.
+    """
+
+    path: str
+    networks: dict[str, State]
+
+    def shape(
+        self, entry: str, needed: Sequence[int | str], what: str, network: str = ""
+    ) -> tuple[int, ...]:
+        """The shape of an entry from which the size of a network is read.
+
+        Args:
+            entry: the entry's name.
+            needed: for each axis its size, or a word for what its size says.
+            what: what the file should be a checkpoint of, for messages.
+            network: the network's name in the file.
+
+        Raises:
+            ValueError: if the entry is missing or of another shape.
+        """
+        state = self.networks.get(network, {})
+        shape = state[entry].shape if entry in state else None
+        if (
+            shape is None
+            or len(shape) != len(needed)
+            or any(
+                isinstance(size, int) and size != found
+                for size, found in zip(needed, shape, strict=True)
+            )
+        ):
+            raise ValueError(
+                f"{self.path} is not a checkpoint of {what}: the entry {entry!r} must "
+                f"have the shape ({', '.join(map(str, needed))}) but "
+                f"{'is missing' if shape is None else f'has {shape}'}."
+            )
+        return shape
+
+    def count(self, pattern: str, network: str = "") -> int:
+        """How many different beginnings of a network's entries match a pattern."""
+        matches = (re.match(pattern, name) for name in self.networks.get(network, {}))
+        return len({match[0] for match in matches if match})
+
+
+def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
+    """Reads the weights of one or several networks from a file that PyTorch wrote.
 
     Only tensors are loaded (`weights_only`), so that a file cannot run programs.
 
     Args:
-        path: of a file that `torch.save(network.state_dict(), path)` wrote, in the
-            present (zip) format or in that of PyTorch before 1.6.
+        path: a file that `torch.save` wrote, in the present (zip) format or in that of
+            PyTorch before 1.6. It holds a state dict, or a dictionary of state dicts
+            by the networks' names; what else such a dictionary holds (numbers, say) is
+            left out.
 
     Returns:
         The entries by name, in PyTorch's layout; those of any floating-point type as
@@ -38,33 +115,56 @@ def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
         ValueError: if it is of another kind, is damaged, or holds anything but
             tensors.
     """
+    content = _load(path)
+    states = {name: x for name, x in content.items() if isinstance(x, Mapping)}
+    if not states:
+        return Checkpoint(str(path), {"": _arrays(content, path)})
+    return Checkpoint(
+        str(path), {name: _arrays(x, f"{path}, {name}") for name, x in states.items()}
+    )
+
+
+def read_state_dict(path: str | os.PathLike) -> State:
+    """Reads one network's weights; as `read_checkpoint`.
+
+    Args:
+        path: a file that `torch.save(network.state_dict(), path)` wrote.
+    """
     return _arrays(_load(path), path)
 
 
-def read_state_dicts(path: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
-    """Reads the weights of several networks from one file that PyTorch wrote.
+def write_checkpoint(
+    path: str | os.PathLike, networks: Mapping[str, Mapping[str, np.ndarray]]
+) -> None:
+    """Writes networks' weights as `torch.save(network.state_dict(), path)` does.
+
+    Weights of any floating-point type are written as float32. The file is complete or
+    not there. An earlier file is replaced. PyTorch 1.6 and newer read it.
 
     Args:
-        path: of a file that holds a dictionary of state dicts by the networks' names.
-            What else it holds by other names (numbers, say) is left out.
-
-    Returns:
-        For each network, what `read_state_dict` gives.
+        path: the file.
+        networks: as in `Checkpoint`.
 
     Raises:
-        As `read_state_dict`, and `ValueError` for a file without any state dict.
+        ImportError: without PyTorch.
     """
-    states = {
-        name: _arrays(state, f"{path}, {name}")
-        for name, state in _load(path).items()
-        if isinstance(state, Mapping)
+    torch = _import_torch()
+    content = {
+        network: {name: torch.tensor(_as_float32(x)) for name, x in state.items()}
+        for network, state in networks.items()
     }
-    if not states:
-        raise ValueError(
-            f"{path} must hold state dicts by the names of their networks; it holds "
-            "none."
-        )
-    return states
+    with whole_path(path) as temporary:
+        torch.save(content.get("", content), temporary)
+
+
+def write_state_dict(path: str | os.PathLike, state: Mapping[str, np.ndarray]) -> None:
+    """Writes one network's weights; as `write_checkpoint`.
+
+    Args:
+        path: the file.
+        state: the entries by name, in PyTorch's layout.
+    """
+    write_checkpoint(path, {"": state})
 
 
 def _load(path: str | os.PathLike) -> Mapping:
@@ -88,11 +188,18 @@ def _load(path: str | os.PathLike) -> Mapping:
     return state
 
 
-def _arrays(state: Mapping, what: str | os.PathLike) -> dict[str, np.ndarray]:
+def _arrays(state: Mapping, what: str | os.PathLike) -> State:
     arrays = {}
     for name, value in state.items():
         try:
             value = value.detach()
+            stored = value.untyped_storage().nbytes()
+            # A small file could repeat one number to a tensor of any size.
+            if value.numel() * value.element_size() > stored:
+                raise ValueError(
+                    f"{what}: the entry {name!r} has the shape {tuple(value.shape)}, "
+                    f"but only {stored} bytes."
+                )
             if value.is_floating_point():
                 value = value.float()
             arrays[name] = value.numpy()
@@ -106,133 +213,9 @@ def _arrays(state: Mapping, what: str | os.PathLike) -> dict[str, np.ndarray]:
     return arrays
 
 
-def write_state_dicts(
-    path: str | os.PathLike, states: Mapping[str, Mapping[str, np.ndarray]]
-) -> None:
-    """Writes several networks' weights into one file; as `write_state_dict`.
-
-    Args:
-        path: where to.
-        states: each network's entries by its name.
-    """
-    _save(path, {name: _tensors(state) for name, state in states.items()})
-
-
-def write_state_dict(path: str | os.PathLike, state: Mapping[str, np.ndarray]) -> None:
-    """Writes a network's weights as `torch.save(network.state_dict(), path)` does.
-
-    The file is written beside its place and renamed: it is complete or not there. An
-    earlier file is replaced. PyTorch 1.6 and newer read it.
-
-    Args:
-        path: where to.
-        state: the entries by name, in PyTorch's layout.
-
-    Raises:
-        ImportError: without PyTorch.
-    """
-    _save(path, _tensors(state))
-
-
-def _tensors(state: Mapping[str, np.ndarray]) -> dict:
-    torch = _import_torch()
-    return {name: torch.tensor(value) for name, value in state.items()}
-
-
-def _save(path: str | os.PathLike, content: dict) -> None:
-    torch = _import_torch()
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        torch.save(content, temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def check_entries(
-    entries: Entries,
-    state: Mapping[str, np.ndarray],
-    what: str,
-    unused: Collection[str] = (),
-) -> None:
-    """Checks that a state dict is whole, so that nothing is ever half loaded.
-
-    Args:
-        entries: that the network has.
-        state: as `read_state_dict` gives it.
-        what: the file and the network, for messages.
-        unused: names of entries that may be there besides and are not looked at.
-
-    Raises:
-        ValueError: if an entry is missing or superfluous, has another shape, or is
-            not of finite floating-point numbers. The message names it.
-    """
-    faults = []
-    for name, (_, shape) in entries.items():
-        if name not in state:
-            faults.append(f"{name!r} is missing")
-        elif state[name].shape != shape:
-            faults.append(f"{name!r} has the shape {state[name].shape}, not {shape}")
-        elif state[name].dtype != "float32":
-            faults.append(f"{name!r} holds {state[name].dtype}, not float32")
-        elif not np.isfinite(state[name]).all():
-            faults.append(f"{name!r} holds values that are not finite (in float32)")
-    known = {*entries, *unused}
-    faults += [f"{name!r} is superfluous" for name in state if name not in known]
-    if faults:
-        more = len(faults) - _MOST_FAULTS
-        raise ValueError(
-            f"{what}: entry {'; '.join(faults[:_MOST_FAULTS])}"
-            f"{f'; and {more} more faults' if more > 0 else ''}."
-        )
-
-
-def assign_entries(
-    network: keras.Model, entries: Entries, state: Mapping[str, np.ndarray]
-) -> None:
-    """Gives a network's weights the values of a state dict that has been checked."""
-    for name, (place, _) in entries.items():
-        weight, index = _weight(network, place)
-        # The same for convolutions and transposed ones, see `network_entries`.
-        value = _transposed(state[name], (2, 3, 1, 0))
-        if index is not None:
-            whole = np.array(keras.ops.convert_to_numpy(weight))
-            whole[index] = value
-            value = whole
-        weight.assign(value)
-
-
-def network_entries(network: keras.Model, entries: Entries) -> dict[str, np.ndarray]:
-    """A network's weights as the entries of a state dict, float32.
-
-    Kernels (h, w, in, out) become (out, in, h, w), those of transposed convolutions,
-    (h, w, out, in), become (in, out, h, w), and those of dense layers, (in, out),
-    become (out, in).
-    """
-    state = {}
-    for name, (place, _) in entries.items():
-        weight, index = _weight(network, place)
-        value = np.array(keras.ops.convert_to_numpy(weight))
-        if index is not None:
-            value = value[index]
-        state[name] = _transposed(value, (3, 2, 0, 1))
-    return state
-
-
-def _weight(network: keras.Model, place: str) -> tuple[keras.Variable, int | None]:
-    """The weight that an entry names, and which of those stacked in it is meant."""
-    layer, rest = place.split(".", 1)
-    attributes, _, index = rest.rstrip("]").partition("[")
-    weight = operator.attrgetter(attributes)(network.get_layer(layer))
-    return weight, int(index) if index else None
-
-
-def _transposed(value: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """A kernel in the other layout; convolutions' by these axes."""
-    if value.ndim == 2:
-        return value.T
-    return value.transpose(axes) if value.ndim == 4 else value
+def _as_float32(value: np.ndarray) -> np.ndarray:
+    # NumPy does not count bfloat16 among the floats.
+    return value if value.dtype.kind in "iub" else value.astype("float32")
 
 
 def _import_torch() -> ModuleType:
@@ -244,3 +227,140 @@ def _import_torch() -> ModuleType:
             "pip install 'keras-stargan[torch]'."
         ) from error
     return torch
+
+
+# Layers.
+
+
+def weight_shapes(names: Names) -> dict[str, tuple[int, ...]]:
+    """The shape of each entry, in PyTorch's layout, that the layers of a map have."""
+    return {entry: weight.shape for entry, weight in _weights(names).items()}
+
+
+def check_weights(names: Names, state: Mapping[str, np.ndarray], what: str) -> None:
+    """Checks that a state dict is whole, so that nothing is ever half loaded.
+
+    Args:
+        names: the map of names.
+        state: the state dict, as `read_checkpoint` gives it.
+        what: the file and the network, for messages.
+
+    Raises:
+        ValueError: if an entry is missing or superfluous, has another shape, or is
+            not of finite floating-point numbers. The message names it.
+    """
+    faults, shapes = [], weight_shapes(names)
+    for name, shape in shapes.items():
+        if name not in state:
+            faults.append(f"{name!r} is missing")
+        elif state[name].shape != shape:
+            faults.append(f"{name!r} has the shape {state[name].shape}, not {shape}")
+        elif state[name].dtype != "float32":
+            faults.append(f"{name!r} holds {state[name].dtype}, not float32")
+        elif not np.isfinite(state[name]).all():
+            faults.append(f"{name!r} holds values that are not finite (in float32)")
+    known = {*shapes, *_unused(names)}
+    faults += [f"{name!r} is superfluous" for name in state if name not in known]
+    if faults:
+        more = len(faults) - _MOST_FAULTS
+        raise ValueError(
+            f"{what}: entry {'; '.join(faults[:_MOST_FAULTS])}"
+            f"{f'; and {more} more faults' if more > 0 else ''}."
+        )
+
+
+def assign_weights(names: Names, state: Mapping[str, np.ndarray]) -> None:
+    """Gives layers the values of a state dict that `check_weights` found right."""
+    for entry, weight in _weights(names).items():
+        weight.assign(state[entry])
+
+
+def state_dict(names: Names) -> State:
+    """The values of the layers of a map as entries, in PyTorch's layout and order."""
+    state = {}
+    for name, part in names.items():
+        state |= {entry: x.value() for entry, x in _weights({name: part}).items()}
+        unused = _unused({name: part})
+        state |= {entry: x for entry, x in unused.items() if x is not None}
+    return state
+
+
+class _Weight(NamedTuple):
+    """A weight of a layer, or the one at an index of those that are stacked in it.
+
+    Kernels (..., in, out) are (out, in, ...) in PyTorch. Those of transposed
+    convolutions are (..., out, in) in Keras and (in, out, ...) in PyTorch, so that
+    nothing distinguishes them here.
+    """
+
+    variable: keras.Variable
+    index: int | None
+    is_depthwise: bool
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape in PyTorch's layout."""
+        shape = tuple(self.variable.shape)[self.index is not None :]
+        if len(shape) < 2:
+            return shape
+        *size, inputs, outputs = shape
+        first = (inputs * outputs, 1) if self.is_depthwise else (outputs, inputs)
+        return (*first, *size)
+
+    def value(self) -> np.ndarray:
+        value = keras.ops.convert_to_numpy(self.variable)
+        if self.index is not None:
+            value = value[self.index]
+        if value.ndim < 2:
+            return value
+        # (..., in, out per in) becomes (in, out per in, ...), which are then one axis.
+        axes = (-2, -1) if self.is_depthwise else (-1, -2)
+        return np.moveaxis(value, axes, (0, 1)).reshape(self.shape)
+
+    def assign(self, value: np.ndarray) -> None:
+        if self.is_depthwise and value.ndim > 1:
+            *size, inputs, outputs = self.variable.shape
+            value = value.reshape(inputs, outputs, *size)
+            value = np.moveaxis(value, (0, 1), (-2, -1))
+        elif value.ndim > 1:
+            value = np.moveaxis(value, (0, 1), (-1, -2))
+        if self.index is not None:
+            whole = np.array(keras.ops.convert_to_numpy(self.variable))
+            whole[self.index] = value
+            value = whole
+        self.variable.assign(value)
+
+
+def _weights(names: Names) -> dict[str, _Weight]:
+    """The weights of a map by the names of their entries."""
+    weights = {}
+    for name, part in names.items():
+        layer, index = part if isinstance(part, tuple) else (part, None)
+        if not isinstance(layer, keras.Layer):
+            continue
+        depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+        found = {
+            f"{name}.{entry}": _Weight(getattr(layer, attribute), index, depthwise)
+            for attribute, entry in _ENTRIES.items()
+            if getattr(layer, attribute, None) is not None
+        }
+        if len(found) != len(layer.weights):
+            raise TypeError(
+                f"The map of names has the layer {layer.name} ({type(layer).__name__}) "
+                f"as {name!r}; it must have the layers that this one is made of, each "
+                "by its own name."
+            )
+        weights |= found
+    return weights
+
+
+def _unused(names: Names) -> dict[str, np.ndarray | None]:
+    """The entries that the network does not use: what is written for them, or None."""
+    unused = {}
+    for name, part in names.items():
+        if part is None or isinstance(part, np.ndarray):
+            unused[name] = part
+        elif getattr(part, "moving_mean", None) is not None:
+            # PyTorch counts the batches, and uses the count only on request.
+            unused[f"{name}.num_batches_tracked"] = np.array(0)
+    return unused

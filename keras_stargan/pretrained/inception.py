@@ -7,9 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_stargan.files.pytorch import (
-    Entries,
-    assign_entries,
-    check_entries,
+    assign_weights,
+    check_weights,
     read_state_dict,
 )
 from keras_stargan.pretrained.feature_network import FeatureNetwork
@@ -69,15 +68,10 @@ def load_inception(weights: str | os.PathLike = "imagenet") -> FeatureNetwork:
         )
     fid = classes == _FID_CLASSES
     network = inception_v3(fid)
-    entries = inception_entries(network)
-    unused = [
-        name
-        for name in state
-        if name.startswith(("AuxLogits.", "fc."))
-        or name.endswith("num_batches_tracked")
-    ]
-    check_entries(entries, state, f"{weights}, Inception-v3", unused)
-    assign_entries(network, entries, state)
+    names = {layer.name.replace("-", "."): layer for layer in network.layers}
+    unused = [name for name in state if name.startswith(("AuxLogits.", "fc."))]
+    check_weights(names | dict.fromkeys(unused), state, f"{weights}, Inception-v3")
+    assign_weights(names, state)
     whose = "the standard FID weights" if fid else "torchvision's ImageNet weights"
     return _prepared(network, f"Inception-v3, {whose}", fid)
 
@@ -228,24 +222,3 @@ def _mean_pool(x, fid: bool):
 
 def _concatenate(*branches):
     return keras.layers.Concatenate()(branches)
-
-
-def inception_entries(network: keras.Model) -> Entries:
-    """The weights of an `inception_v3` by torchvision's names for them."""
-    entries = {}
-    for layer in network.layers:
-        name = layer.name.replace("-", ".")
-        if isinstance(layer, keras.layers.Conv2D):
-            height, width, channels, filters = layer.kernel.shape
-            shape = filters, channels, height, width
-            entries[f"{name}.weight"] = f"{layer.name}.kernel", shape
-        elif isinstance(layer, keras.layers.BatchNormalization):
-            for attribute, entry in (
-                ("gamma", "weight"),
-                ("beta", "bias"),
-                ("moving_mean", "running_mean"),
-                ("moving_variance", "running_var"),
-            ):
-                shape = tuple(layer.gamma.shape)
-                entries[f"{name}.{entry}"] = f"{layer.name}.{attribute}", shape
-    return entries

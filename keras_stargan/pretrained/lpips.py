@@ -9,9 +9,8 @@ import numpy as np
 from keras import ops
 
 from keras_stargan.files.pytorch import (
-    Entries,
-    assign_entries,
-    check_entries,
+    assign_weights,
+    check_weights,
     read_state_dict,
 )
 from keras_stargan.networks.batches import in_batches
@@ -110,17 +109,22 @@ def load_lpips(
     linear = _packaged_linear_weights() if linear is None else linear
     model = LPIPS()
     trunk_state, linear_state = read_state_dict(trunk), read_state_dict(linear)
+    trunk_names = {
+        f"features.{place}": conv
+        for (*_, place), conv in zip(_CONVS, model.convs, strict=True)
+    }
+    linear_names = {f"lin{i}.model.1": conv for i, conv in enumerate(model.linears)}
     unused = [name for name in trunk_state if name.startswith("classifier.")]
-    check_entries(trunk_entries(), trunk_state, f"{trunk}, AlexNet", unused)
-    check_entries(linear_entries(), linear_state, f"{linear}, linear weights")
+    check_weights(trunk_names | dict.fromkeys(unused), trunk_state, f"{trunk}, AlexNet")
+    check_weights(linear_names, linear_state, f"{linear}, linear weights")
     for name, values in linear_state.items():
         if np.min(values) < 0:
             raise ValueError(
                 f"{linear}: the entry {name!r} of LPIPS must not be below 0; its least "
                 f"value is {np.min(values):.4g}."
             )
-    assign_entries(model, trunk_entries(), trunk_state)
-    assign_entries(model, linear_entries(), linear_state)
+    assign_weights(trunk_names, trunk_state)
+    assign_weights(linear_names, linear_state)
     return model
 
 
@@ -153,25 +157,6 @@ def lpips_distance(
         images,
         others,
     )
-
-
-def trunk_entries() -> Entries:
-    """AlexNet's convolutions in an `LPIPS` by torchvision's names for them."""
-    entries, channels = {}, 3
-    for i, (filters, size, place) in enumerate(_CONVS):
-        shape = filters, channels, size, size
-        entries[f"features.{place}.weight"] = f"conv{i}.kernel", shape
-        entries[f"features.{place}.bias"] = f"conv{i}.bias", (filters,)
-        channels = filters
-    return entries
-
-
-def linear_entries() -> Entries:
-    """The linear weights of an `LPIPS` by the names of the package `lpips`."""
-    return {
-        f"lin{i}.model.1.weight": (f"linear{i}.kernel", (1, filters, 1, 1))
-        for i, (filters, *_) in enumerate(_CONVS)
-    }
 
 
 def _packaged_linear_weights() -> pathlib.Path:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from keras_stargan.files.pytorch import Checkpoint, Names
+    from keras_stargan.labels import LabelSet, LabelSpace
+    from keras_stargan.methods.stargan.stargan import StarGAN
 
 # The settings.
 
@@ -83,3 +90,137 @@ FIGURES = {
         "real images": ("0.45", ""),
     },
 }
+
+
+# The weights: the published files, and the names of the layers in them.
+
+FILES = ("200000-G.ckpt", "200000-D.ckpt")
+
+
+def weight_files(model: StarGAN) -> tuple[dict[str, Names], ...]:
+    """Maps the names in each of `FILES` to the layers of a model.
+
+    The published generator also keeps running means and variances, which its training
+    and sampling do not use, as it never calls `eval()`. They are written as 0 and 1, as
+    in a new network. A generator in `eval()` would normalize by them and give something
+    else, as it would with the published weights.
+    """
+    layers = {}
+    for i, layer in enumerate(model.generator.chain):
+        if hasattr(layer, "conv1"):  # A residual block.
+            parts = {0: layer.conv1, 1: layer.norm1, 3: layer.conv2, 4: layer.norm2}
+            layers |= {f"main.{i}.main.{j}": part for j, part in parts.items()}
+        else:
+            layers[f"main.{i}"] = layer
+    generator: dict[str, Any] = {}
+    for name, layer in layers.items():
+        generator[name] = layer
+        if getattr(layer, "gamma", None) is not None:
+            channels = layer.gamma.shape
+            generator |= {
+                f"{name}.running_mean": np.zeros(channels, "float32"),
+                f"{name}.running_var": np.ones(channels, "float32"),
+                f"{name}.num_batches_tracked": np.array(0),
+            }
+    network = model.discriminator
+    discriminator = {f"main.{i}": layer for i, layer in enumerate(network.chain)}
+    discriminator |= {"conv1": network.source, "conv2": network.classifier}
+    return {"": generator}, {"": discriminator}
+
+
+def recognizes(file: Checkpoint) -> bool:
+    """Whether a file's names are those of a generator or discriminator of StarGAN."""
+    return any(name.startswith("main.") for name in file.networks.get("", {}))
+
+
+def settings(
+    files: Sequence[Checkpoint],
+    labels: LabelSet | LabelSpace | None,
+    image_size: int | None,
+) -> dict[str, Any]:
+    """Reads the arguments of a `StarGAN` off its weights.
+
+    Args:
+        files: the generator's file, and the discriminator's if there is one.
+        labels: what the labels mean, in their order in training. Defaults to the
+            published labels of their number: 5, CelebA's black, blond and brown hair,
+            male and young; 8, RaFD's expressions; 15, both with the mask.
+        image_size: height and width in pixels. Defaults to the discriminator's, or
+            without a discriminator to 128: the generator's weights fit any multiple
+            of 4.
+
+    Raises:
+        ValueError: if a size cannot be read, if the two files, the labels and the
+            image size do not fit each other, or if the number of labels is another one
+            and no labels are given.
+    """
+    generator = files[0]
+    conv_dim, channels, _, _ = generator.shape(
+        "main.0.weight", ("conv_dim", "3 + labels", 7, 7), "a StarGAN generator"
+    )
+    space = _labels(channels - 3, labels, generator.path)
+    found = {
+        "labels": space,
+        "conv_dim": conv_dim,
+        "num_residual_blocks": generator.count(r"main\.\d+\.main\."),
+    }
+    if len(files) == 1:
+        image_size = 128 if image_size is None else image_size
+        # The published 6 layers, or as many as such a size can be halved evenly.
+        num_layers = min(6, (image_size & -image_size).bit_length() - 1)
+    else:
+        discriminator, what = files[1], "a StarGAN discriminator"
+        own_dim, *_ = discriminator.shape("main.0.weight", ("conv_dim", 3, 4, 4), what)
+        num_labels, _, patches, _ = discriminator.shape(
+            "conv2.weight", ("labels", "channels", "size", "size"), what
+        )
+        num_layers = discriminator.count(r"main\.\d+\.")
+        own_size = patches * 2**num_layers
+        image_size = own_size if image_size is None else image_size
+        for name, there, here in (
+            ("image_size", own_size, image_size),
+            ("conv_dim", own_dim, conv_dim),
+            ("number of labels", num_labels, space.num_labels),
+        ):
+            if there != here:
+                raise ValueError(
+                    f"The {name} of {discriminator.path} is {there}, but {here} is "
+                    f"needed to go with {generator.path}, labels and image_size; see "
+                    "'main.0.weight' and 'conv2.weight'. (The generator can be read "
+                    "without a discriminator.)"
+                )
+    return found | {"image_size": image_size, "num_discriminator_layers": num_layers}
+
+
+def finish(model: StarGAN, files: Sequence[Checkpoint]) -> None:
+    """Marks a discriminator that was not read: it has not learned to classify."""
+    if len(files) == 1:
+        kernel = model.discriminator.classifier.kernel
+        kernel.assign(np.zeros(kernel.shape))
+
+
+def _labels(size: int, labels: LabelSet | LabelSpace | None, path: str) -> LabelSpace:
+    from keras_stargan.labels import LabelSpace
+    from keras_stargan.labels.published import (
+        ATTRIBUTES,
+        EXPRESSIONS,
+        attribute_labels,
+    )
+
+    if labels is None:
+        attributes = attribute_labels(ATTRIBUTES)
+        for sets in (attributes,), (EXPRESSIONS,), (attributes, EXPRESSIONS):
+            if LabelSpace(sets).size == size:
+                return LabelSpace(sets)
+        raise ValueError(
+            f"The labels of {path} must be given: it takes {size}, and only the "
+            "published ones are known: 5 (CelebA), 8 (RaFD) and 15 (both)."
+        )
+    space = LabelSpace.of(labels)
+    if space.size != size:
+        raise ValueError(
+            f"{path} takes labels of {size} entries; the labels given have "
+            f"{space.size}: {', '.join(space.names)}"
+            f"{' and the mask' if len(space.sets) > 1 else ''}."
+        )
+    return space

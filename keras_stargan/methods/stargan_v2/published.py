@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_stargan.files.pytorch import Checkpoint, Names
+    from keras_stargan.labels import LabelSet, LabelSpace
+    from keras_stargan.methods.stargan_v2.stargan_v2 import StarGANv2
 
 # The settings.
 
@@ -155,3 +164,188 @@ ABLATION = {
         ("F", "+ diversity term", ("18.0", "0.428")),
     )
 }
+
+
+# The weights: the published files, and the names of the layers in them.
+
+# The moving averages of the weights, which translate; the weights that are trained.
+FILES = ("100000_nets_ema.ckpt", "100000_nets.ckpt")
+# The domains of the published weights, by their number.
+DOMAINS = {2: ("female", "male"), 3: ("cat", "dog", "wild")}
+_FILTER = "hpf.filter"
+
+
+def weight_files(model: StarGANv2) -> tuple[dict[str, Names], ...]:
+    """Maps the names in each of `FILES` to the layers of a model.
+
+    Raises:
+        ValueError: for a model of another configuration than E and F.
+    """
+    if model.configuration not in ("E", "F"):
+        raise ValueError(
+            "The published code has the networks of configurations E and F; this model "
+            f"is of configuration {model.configuration}."
+        )
+    maps = {
+        "generator": _generator,
+        "mapping_network": _mapping_network,
+        "style_encoder": _style_encoder,
+        "discriminator": _discriminator,
+    }
+    averages = {
+        name: maps[name](getattr(model, f"average_{name}")) for name in model.averaged
+    }
+    trained = {name: of(getattr(model, name)) for name, of in maps.items()}
+    if model.has_fan:
+        from keras_stargan.pretrained.fan.pytorch import fan_names
+
+        averages["fan"] = trained["fan"] = fan_names(model.fan)
+    return averages, trained
+
+
+def _generator(network: keras.Model) -> Names:
+    names = {
+        "from_rgb": network.input_conv,
+        "to_rgb.0": network.output_norm,
+        "to_rgb.2": network.output_conv,
+    }
+    for part, blocks in ("encode", network.encoder), ("decode", network.decoder):
+        for i, block in enumerate(blocks):
+            names |= _block(f"{part}.{i}", block)
+    if network.w_hpf:  # The high-pass filter itself, which is no weight here.
+        kernel = np.full((3, 3), -1.0, "float32")
+        kernel[1, 1] = 8.0
+        names[_FILTER] = kernel / np.float32(network.w_hpf)
+    return names
+
+
+def _mapping_network(network: keras.Model) -> Names:
+    shared, unshared = network.chain[:4], network.chain[4:]
+    return {f"shared.{2 * i}": layer for i, layer in enumerate(shared)} | {
+        f"unshared.{domain}.{2 * i}": (layer, domain)
+        for domain in range(network.num_domains)
+        for i, layer in enumerate(unshared)
+    }
+
+
+def _style_encoder(network: keras.Model) -> Names:
+    *shared, _, style = network.chain
+    heads = {f"unshared.{i}": (style, i) for i in range(network.num_domains)}
+    return _features("shared", shared) | heads
+
+
+def _discriminator(network: keras.Model) -> Names:
+    return _features("main", network.chain)
+
+
+def _features(place: str, layers: Sequence[keras.Layer]) -> Names:
+    names = {}
+    for i, layer in enumerate(layers):
+        if hasattr(layer, "conv1"):
+            names |= _block(f"{place}.{i}", layer)
+        else:
+            names[f"{place}.{i}"] = layer
+    return names
+
+
+def _block(place: str, block: keras.Layer) -> Names:
+    names = {}
+    for part in ("conv1", "conv2", "norm1", "norm2", "conv1x1"):
+        layer = getattr(block, part, None)
+        if hasattr(layer, "dense"):  # AdaIN: one dense layer for scale and shift.
+            names[f"{place}.{part}.fc"] = layer.dense
+        elif layer is not None:
+            names[f"{place}.{part}"] = layer
+    return names
+
+
+def recognizes(file: Checkpoint) -> bool:
+    """Whether a file has networks of StarGAN v2 by their published names."""
+    return bool({"mapping_network", "style_encoder"} & set(file.networks))
+
+
+def settings(
+    files: Sequence[Checkpoint],
+    labels: LabelSet | LabelSpace | None,
+    image_size: int | None,
+) -> dict[str, Any]:
+    """Reads the arguments of a `StarGANv2` off its averages.
+
+    Args:
+        files: the file of the averages, and that of the trained weights if there is
+            one.
+        labels: the names of the domains, in their order in training. Defaults to the
+            published ones of their number: 2, female and male; 3, cat, dog and wild;
+            else "0", "1", ...
+        image_size: not needed, as the weights tell it.
+
+    Raises:
+        ValueError: if a size cannot be read, or the names of the domains are not as
+            many as there are domains.
+    """
+    averages = files[0]
+
+    def shape(network: str, entry: str, *needed: int | str) -> tuple[int, ...]:
+        what = f"the network {network} of StarGAN v2"
+        return averages.shape(entry, needed, what, network)
+
+    base_dim, *_ = shape("generator", "from_rgb.weight", "base_dim", 3, 3, 3)
+    hidden_dim, latent_dim = shape(
+        "mapping_network", "shared.0.weight", "hidden_dim", "latent_dim"
+    )
+    style_dim, width = shape(
+        "style_encoder", "unshared.0.weight", "style_dim", "max_dim"
+    )
+    w_hpf = 0.0
+    if _FILTER in averages.networks["generator"]:
+        shape("generator", _FILTER, 3, 3)
+        # 8, divided by the weight of the filter.
+        middle = float(averages.networks["generator"][_FILTER][1, 1])
+        if not 0 < middle < np.inf:
+            raise ValueError(
+                f"{averages.path}, generator: the entry {_FILTER!r} must have a number "
+                f"above 0 in its middle; it has {middle}."
+            )
+        w_hpf = 8.0 / middle
+    halvings = averages.count(r"shared\.\d+\.conv1\.weight$", "style_encoder")
+    num_domains = averages.count(r"unshared\.\d+\.weight$", "style_encoder")
+    return {
+        "image_size": 2 ** (halvings + 2),
+        "domains": _domains(num_domains, labels, averages.path),
+        "latent_dim": latent_dim,
+        "style_dim": style_dim,
+        "hidden_dim": hidden_dim,
+        "base_dim": base_dim,
+        "max_dim": width,
+        "w_hpf": w_hpf,
+    }
+
+
+def finish(model: StarGANv2, files: Sequence[Checkpoint]) -> None:
+    """Reads the FAN, and what is trained from the averages if it has no file."""
+    from keras_stargan.networks.weights import copy_weights
+
+    states = files[0].networks
+    if model.fan is not None and "fan" in states:
+        from keras_stargan.pretrained.fan.pytorch import assign_fan
+
+        assign_fan(model.fan, states["fan"], f"{files[0].path}, fan")
+    if len(files) == 1:
+        for name in model.averaged:
+            copy_weights(getattr(model, f"average_{name}"), getattr(model, name))
+
+
+def _domains(
+    count: int, labels: LabelSet | LabelSpace | None, path: str
+) -> LabelSet | LabelSpace:
+    from keras_stargan.labels import LabelSet, LabelSpace, numbered_labels
+
+    if labels is None:
+        return LabelSet(DOMAINS[count]) if count in DOMAINS else numbered_labels(count)
+    names = LabelSpace.of(labels).names
+    if len(names) != count:
+        raise ValueError(
+            f"{path} has {count} domains; received the names of {len(names)}, "
+            f"{', '.join(names)}."
+        )
+    return labels

@@ -3,15 +3,24 @@
 import os
 from collections.abc import Mapping
 
+import keras
 import numpy as np
 
 from keras_stargan.files.pytorch import (
-    Entries,
-    assign_entries,
-    check_entries,
-    read_state_dicts,
+    Names,
+    assign_weights,
+    check_weights,
+    read_checkpoint,
 )
-from keras_stargan.pretrained.fan.networks import FAN, NUM_LANDMARKS
+from keras_stargan.pretrained.fan.networks import FAN
+
+# The parts of a block, and their names in the file.
+_BLOCK = {
+    **{f"norm{i}": f"bn{i}" for i in (1, 2, 3)},
+    **{f"conv{i}": f"conv{i}" for i in (1, 2, 3)},
+    "shortcut_norm": "downsample.0",
+    "shortcut_conv": "downsample.2",
+}
 
 
 def load_weights(fan: FAN, file: str | os.PathLike) -> None:
@@ -26,66 +35,78 @@ def load_weights(fan: FAN, file: str | os.PathLike) -> None:
         OSError: if there is no such file.
         ValueError: if it is no such checkpoint; the message names the entry.
     """
-    states = read_state_dicts(file)
+    states = read_checkpoint(file).networks
     if "state_dict" not in states:
         raise ValueError(
             f"{file} must hold the FAN's entries as 'state_dict'; it holds "
-            f"{', '.join(states)}."
+            f"{', '.join(filter(None, states)) or 'tensors'}."
         )
-    check_fan(states["state_dict"], str(file))
-    assign_entries(fan, fan_entries(), states["state_dict"])
+    assign_fan(fan, states["state_dict"], str(file))
 
 
-def check_fan(state: Mapping[str, np.ndarray], what: str) -> None:
-    """Raises `ValueError` unless a FAN's weights are there; `what` is their name."""
-    # The published code too takes what it knows and leaves the rest.
-    check_entries(fan_entries(), state, what, unused=state)
+def load_fan(model: keras.Model, file: str | os.PathLike) -> None:
+    """Gives a model with a high-pass filter the published weights of the FAN.
+
+    Args:
+        model: a model that has a FAN in its attribute `fan`: a `StarGANv2` with
+            `w_hpf` above 0.
+        file: `wing.ckpt`.
+
+    Raises:
+        ImportError: without PyTorch.
+        OSError: if there is no such file.
+        ValueError: if the model has no filter, or the file is not such a checkpoint:
+            the message names the entry.
+    """
+    if model.fan is None:
+        raise ValueError(
+            "A FAN serves the high-pass filter only; this model has w_hpf=0."
+        )
+    load_weights(model.fan, file)
 
 
-def fan_entries(num_landmarks: int = NUM_LANDMARKS) -> Entries:
-    """The weights of a `FAN` by the published code's names for them."""
-    entries = {}
+def assign_fan(fan: FAN, state: Mapping[str, np.ndarray], what: str) -> None:
+    """Gives a FAN the weights of a state dict.
 
-    def add_norm(place: str, name: str, channels: int) -> None:
-        for attribute, entry in (
-            ("gamma", "weight"),
-            ("beta", "bias"),
-            ("moving_mean", "running_mean"),
-            ("moving_variance", "running_var"),
-        ):
-            entries[f"{place}.{entry}"] = f"{name}.{attribute}", (channels,)
+    Args:
+        fan: the network.
+        state: the entries by their published names. Others are ignored, as the
+            published code ignores them.
+        what: the file, for messages.
 
-    def add_conv(place: str, name: str, *shape: int) -> None:
-        entries[f"{place}.weight"] = f"{name}.kernel", shape
-        entries[f"{place}.bias"] = f"{name}.bias", shape[:1]
+    Raises:
+        ValueError: if an entry is missing or is not as the network needs it.
+    """
+    names = fan_names(fan)
+    check_weights({**names, **dict.fromkeys(state)}, state, what)
+    assign_weights(names, state)
 
-    def add_block(place: str, name: str, channels: int, width: int) -> None:
-        widths = channels, width // 2, width // 4, width // 4
-        for i in (1, 2, 3):
-            add_norm(f"{place}.bn{i}", f"{name}.norm{i}", widths[i - 1])
-            shape = widths[i], widths[i - 1], 3, 3
-            entries[f"{place}.conv{i}.weight"] = f"{name}.conv{i}.kernel", shape
-        if channels != width:
-            add_norm(f"{place}.downsample.0", f"{name}.shortcut_norm", channels)
-            shape = width, channels, 1, 1
-            entries[f"{place}.downsample.2.weight"] = (
-                f"{name}.shortcut_conv.kernel",
-                shape,
-            )
 
-    add_conv("conv1.conv", "in", 64, 6, 7, 7)
-    add_norm("bn1", "in_norm", 64)
-    for i, widths in enumerate(((64, 128), (128, 128), (128, 256))):
-        add_block(f"conv{i + 2}", f"block{i + 1}", *widths)
-    add_conv("m0.coordconv.conv", "hourglass_in", 256, 259, 1, 1)
-    name = "hourglass"
+def fan_names(fan: FAN) -> Names:
+    """Maps the published names to a FAN's layers."""
+    names = {
+        "conv1.conv": fan.get_layer("in"),
+        "bn1": fan.get_layer("in_norm"),
+        "m0.coordconv.conv": fan.get_layer("hourglass_in"),
+        "conv_last0": fan.get_layer("last"),
+        "bn_end0": fan.get_layer("last_norm"),
+        "l0": fan.get_layer("heatmaps"),
+    }
+    blocks = {f"conv{i + 1}": fan.get_layer(f"block{i}") for i in (1, 2, 3)}
+    hourglass = fan.get_layer("hourglass")
     for level in (4, 3, 2, 1):
-        for place, part in (("b1", "branch"), ("b2", "before"), ("b3", "after")):
-            add_block(f"m0.{place}_{level}", f"{name}.{part}", 256, 256)
-        name += ".inner"
-    add_block("m0.b2_plus_1", name, 256, 256)
-    add_block("top_m_0", "block4", 256, 256)
-    add_conv("conv_last0", "last", 256, 256, 1, 1)
-    add_norm("bn_end0", "last_norm", 256)
-    add_conv("l0", "heatmaps", num_landmarks + 1, 256, 1, 1)
-    return entries
+        blocks |= {
+            f"m0.b1_{level}": hourglass.branch,
+            f"m0.b2_{level}": hourglass.before,
+            f"m0.b3_{level}": hourglass.after,
+        }
+        hourglass = hourglass.inner
+    # At the lowest level, `inner` is a block.
+    blocks |= {"m0.b2_plus_1": hourglass, "top_m_0": fan.get_layer("block4")}
+    for name, block in blocks.items():
+        names |= {
+            f"{name}.{published}": getattr(block, part)
+            for part, published in _BLOCK.items()
+            if hasattr(block, part)
+        }
+    return names
