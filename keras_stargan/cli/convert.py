@@ -1,49 +1,40 @@
-r"""Converts checkpoints of the published StarGAN code (PyTorch), both ways.
+r"""Converts trained models: from and to checkpoints of the published PyTorch codes.
 
-    keras-stargan convert \
-        --generator=200000-G.ckpt --discriminator=200000-D.ckpt --output=celeba.keras
-    keras-stargan convert --model=runs/v1_rafd \
-        --generator_out=rafd-G.ckpt --discriminator_out=rafd-D.ckpt
+    keras-stargan convert 200000-G.ckpt 200000-D.ckpt --output=celeba.keras
+    keras-stargan convert 100000_nets_ema.ckpt --output=afhq.keras
+    keras-stargan convert runs/v1_rafd --published=rafd-G.ckpt,rafd-D.ckpt
 
-The first makes a model for keras.saving.load_model, and with --saved_model a folder
-for TensorFlow Serving. The sizes of the networks are read off the weights. So is what
-the labels mean if there are 5 (CelebA's, as published), 8 (RaFD's) or 15 (both);
+What to read: a .keras file, the folder of a run, or the files of a published code
+(StarGAN's 200000-G.ckpt and 200000-D.ckpt; StarGAN v2's 100000_nets_ema.ckpt and
+100000_nets.ckpt), the first of which is enough. --output is a model for
+keras.saving.load_model, --saved_model a folder for TensorFlow Serving, --published the
+files of the published code.
+
+The method and the sizes of the networks are read off the weights. So is what the labels
+mean if there are as many as published (for StarGAN 5, CelebA's; 8, RaFD's; 15, both);
 otherwise say it by --labels and --label_kind.
+
+--generator, --discriminator and --model also name what to read, --generator_out and
+--discriminator_out also name files to write.
 
 Needs PyTorch: pip install 'keras-stargan[torch]'.
 """
 
 import pathlib
-from typing import TYPE_CHECKING
 
 from keras_stargan.cli.command import Command, Flags
 
-if TYPE_CHECKING:
-    from keras_stargan.labels import LabelSet
-    from keras_stargan.methods.stargan.stargan import StarGAN
-
 KINDS = ("categorical", "binary")
-FROM_PYTORCH = (
-    "generator",
-    "discriminator",
-    "labels",
-    "label_kind",
-    "image_size",
-    "output",
-    "saved_model",
-)
-TO_PYTORCH = ("model", "generator_out", "discriminator_out")
-WRITTEN = ("output", "saved_model", "generator_out", "discriminator_out")
 
 
 def define(flags: Flags) -> None:
     """Defines the flags."""
-    flags.string("generator", None, "Published generator to read, 200000-G.ckpt.")
-    flags.string(
-        "discriminator",
+    flags.string("output", None, "Model to write, a .keras file.")
+    flags.string("saved_model", None, "Folder to write for TensorFlow Serving.")
+    flags.words(
+        "published",
         None,
-        "Its discriminator, 200000-D.ckpt. Without, the model gets a new one, which "
-        "cannot tell which labels an image has.",
+        "Files to write for the published code, with commas between them, in its order.",
     )
     flags.words("labels", None, "Names of the labels, in their order in training.")
     flags.choice(
@@ -56,106 +47,82 @@ def define(flags: Flags) -> None:
     flags.integer(
         "image_size",
         None,
-        "Side of the pictures in pixels. Default: the discriminator's, or without it "
-        "128.",
+        "Side of the pictures in pixels, for weights that do not tell it. Default: 128.",
         least=1,
     )
-    flags.string("output", None, "Model to write, a .keras file.")
-    flags.string("saved_model", None, "Folder to write for TensorFlow Serving.")
+    flags.boolean("overwrite", False, "Replace what is there already.")
+    flags.string("generator", None, "Published generator to read, 200000-G.ckpt.")
+    flags.string(
+        "discriminator",
+        None,
+        "Its discriminator, 200000-D.ckpt. Without, the model gets a new one, which "
+        "cannot tell which labels an image has.",
+    )
     flags.string("model", None, "Model to read: a .keras file or the folder of a run.")
     flags.string("generator_out", None, "Checkpoint of its generator to write.")
     flags.string("discriminator_out", None, "Checkpoint of its discriminator to write.")
-    flags.boolean("overwrite", False, "Replace what is there already.")
 
 
-def check(flags: Flags) -> list[pathlib.Path]:
-    """Checks that the flags say what to read and what to write.
+def check(flags: Flags, inputs: list[str]) -> tuple[list[str], list[str]]:
+    """Checks that the command line says what to read and what to write.
 
     Returns:
-        What will be written.
+        The files to read, and the files to write for the published code.
 
     Raises:
-        ValueError: unless they do, or if what they name is there already.
+        ValueError: unless it does, or if something to write is there already.
     """
-    if bool(flags.generator) == bool(flags.model):
-        raise ValueError("Give --generator or --model, to read the one or the other.")
-    read, others = (
-        ("generator", TO_PYTORCH) if flags.generator else ("model", FROM_PYTORCH)
-    )
-    wrong = [name for name in others if getattr(flags, name)]
-    if wrong:
-        raise ValueError(f"--{wrong[0]} does not go with --{read}.")
-    if flags.generator and not (flags.output or flags.saved_model):
-        raise ValueError("Give --output (a .keras file), --saved_model, or both.")
-    if flags.model and not flags.generator_out:
-        raise ValueError("Give --generator_out, and --discriminator_out if wanted.")
-    if flags.output and not flags.output.endswith(".keras"):
-        raise ValueError(f"--output must end with .keras; received {flags.output}.")
+    given = [bool(x) for x in (inputs, flags.generator, flags.model)]
+    if sum(given) != 1:
+        raise ValueError(
+            "Name what to read, or give --generator or --model, but only one of these."
+        )
+    if flags.discriminator and not flags.generator:
+        raise ValueError("--discriminator goes with --generator.")
+    if flags.discriminator_out and not flags.generator_out:
+        raise ValueError("--discriminator_out goes with --generator_out.")
+    if flags.published and flags.generator_out:
+        raise ValueError("Give --published or --generator_out, not both.")
     if bool(flags.labels) != bool(flags.label_kind):
         raise ValueError("Give --labels and --label_kind together.")
-    named = (getattr(flags, name) for name in WRITTEN)
-    paths = [pathlib.Path(path) for path in named if path]
-    if len(set(paths)) < len(paths):
-        raise ValueError(f"{paths[0]} cannot be written twice.")
+    sources = inputs or [flags.generator or flags.model, flags.discriminator]
+    published = flags.published or [flags.generator_out, flags.discriminator_out]
+    sources, published = ([x for x in names if x] for names in (sources, published))
+    paths = [x for x in (flags.output, flags.saved_model, *published) if x]
+    if not paths:
+        raise ValueError(
+            "Say what to write: --output (a .keras file), --saved_model or --published."
+        )
+    if flags.output and not flags.output.endswith(".keras"):
+        raise ValueError(f"--output must end with .keras; received {flags.output}.")
     for path in paths:
-        if path.exists() and not flags.overwrite:
+        if paths.count(path) > 1:
+            raise ValueError(f"{path} cannot be written twice.")
+        if pathlib.Path(path).exists() and not flags.overwrite:
             raise ValueError(f"{path} exists already; --overwrite replaces it.")
-    return paths
-
-
-def chosen_labels(flags: Flags) -> "LabelSet | None":
-    """What the flags say about the labels; None if nothing."""
-    from keras_stargan.labels import LabelSet
-    from keras_stargan.labels.published import attribute_labels
-
-    if not flags.labels:
-        return None
-    if flags.label_kind == "binary":
-        return attribute_labels(flags.labels)
-    return LabelSet(tuple(flags.labels))
-
-
-def describe(model: "StarGAN") -> None:
-    """Prints what was read."""
-    size = model.image_size
-    print(
-        f"Images: {size}x{size}.\n"
-        f"Generator: {model.generator.count_params():,} parameters (conv_dim "
-        f"{model.conv_dim}, {model.num_residual_blocks} residual blocks).\n"
-        f"Discriminator: {model.discriminator.count_params():,} parameters "
-        f"({model.num_discriminator_layers} layers)."
-    )
-    for label_set in model.labels.sets:
-        kind = " ".join(filter(None, [label_set.kind, label_set.name]))
-        print(f"Labels ({kind}): {', '.join(label_set.names)}.")
+    return sources, published
 
 
 def run(flags: Flags, inputs: list[str]) -> None:
-    """Reads, says what it read, and writes."""
-    paths = check(flags)
-    from keras_stargan.export import export_saved_model
-    from keras_stargan.methods.stargan.pytorch import load_pytorch, save_pytorch
-    from keras_stargan.training.checkpoints import save_model
-    from keras_stargan.use.translation import load_model
+    """Reads, writes, and says what it read."""
+    sources, published = check(flags, inputs)
+    from keras_stargan.use.conversion import convert, labels_of_kind, summary
 
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    if flags.generator:
-        model = load_pytorch(
-            flags.generator, flags.discriminator, chosen_labels(flags), flags.image_size
-        )
-        describe(model)
-        if not flags.discriminator:
-            print("The discriminator is a new one: no --discriminator was given.")
-        if flags.output:
-            save_model(model, flags.output)
-        if flags.saved_model:
-            export_saved_model(model, flags.saved_model)
-    else:
-        model = load_model(flags.model)
-        describe(model)
-        save_pytorch(model, flags.generator_out, flags.discriminator_out)
-    print(f"Wrote {' and '.join(map(str, paths))}.")
+    labels = labels_of_kind(flags.labels, flags.label_kind) if flags.labels else None
+    model = convert(
+        sources,
+        flags.output,
+        flags.saved_model,
+        published,
+        labels=labels,
+        image_size=flags.image_size,
+        overwrite=flags.overwrite,
+    )
+    print(summary(model))
+    if flags.generator and not flags.discriminator:
+        print("The discriminator is a new one: no --discriminator was given.")
+    written = [x for x in (flags.output, flags.saved_model, *published) if x]
+    print(f"Wrote {' and '.join(written)}.")
 
 
-COMMAND = Command("keras-stargan convert", __doc__, define, run)
+COMMAND = Command("keras-stargan convert", __doc__, define, run, "FILE...")

@@ -13,15 +13,12 @@ a method. It has
 - `finish(model, files)`, if something is left to do after the weights were read.
 """
 
-import importlib
 import os
-import pkgutil
 from collections.abc import Sequence
 from types import ModuleType
 
 import keras
 
-import keras_stargan.methods as package
 from keras_stargan.files.pytorch import (
     Checkpoint,
     assign_weights,
@@ -31,6 +28,7 @@ from keras_stargan.files.pytorch import (
     write_checkpoint,
 )
 from keras_stargan.labels import LabelSet, LabelSpace
+from keras_stargan.methods import registry
 from keras_stargan.networks.weights import shapes_only
 from keras_stargan.training import AdversarialModel
 from keras_stargan.training.checkpoints import model_file
@@ -69,11 +67,12 @@ def load_model(
         )
     if labels is not None or image_size is not None:
         raise ValueError(f"{path} says itself what its labels and its image size are.")
-    classes = [_class_of(name) for name in _names()]  # Keras then knows them.
+    registry.load_all()  # Keras then knows their classes.
     model = keras.saving.load_model(path, compile=False)
     if not isinstance(model, AdversarialModel):
-        known = " or ".join(cls.__name__ for cls in classes)
-        raise ValueError(f"{path} holds a {type(model).__name__}, not a {known}.")
+        raise ValueError(
+            f"{path} holds a {type(model).__name__}, not a model that translates images."
+        )
     return model
 
 
@@ -124,7 +123,7 @@ def load_published(
             f"{path} is for images of {settings['image_size']} px; received "
             f"image_size={image_size}."
         )
-    cls = _class_of(name)
+    cls = registry.load(name)
     # The file's sizes are not to be trusted: before a network of such sizes is made,
     # each entry is compared with the shapes that it would have.
     _check(files, cls, settings, published)
@@ -154,7 +153,7 @@ def save_published(model: AdversarialModel, *paths: str | os.PathLike) -> None:
         ValueError: if the model's method has no published weights or not so many
             files, or the published code has no such networks.
     """
-    published = _published(_name_of(model))
+    published = _published_of(model)
     _check_count(published, type(model).__name__, len(paths))
     for path, networks in zip(paths, published.weight_files(model), strict=False):
         write_checkpoint(
@@ -204,36 +203,14 @@ def _check_count(published: ModuleType, whose: str, count: int) -> None:
         )
 
 
-# The methods, and the modules in their folders.
-
-
-def _names() -> list[str]:
-    modules = pkgutil.iter_modules(package.__path__)
-    return sorted(module.name for module in modules if module.ispkg)
-
-
-def _class_of(name: str) -> type[AdversarialModel]:
-    module = importlib.import_module(f"{package.__name__}.{name}.{name}")
-    wanted = name.replace("_", "")
-    return next(getattr(module, each) for each in dir(module) if each.lower() == wanted)
-
-
-def _published(name: str) -> ModuleType:
-    return importlib.import_module(f"{package.__name__}.{name}.published")
-
-
-def _name_of(model: AdversarialModel) -> str:
-    classes = {_class_of(name): name for name in _names()}
-    for cls in type(model).__mro__:
-        if cls in classes:
-            return classes[cls]
-    raise ValueError(f"No published code has a {type(model).__name__}.")
-
-
 def _recognized(file: Checkpoint) -> tuple[str, ModuleType]:
     """The method that a file is of, and its `published.py`."""
-    for name in _names():
-        published = _published(name)
+    known = {
+        name: published
+        for name in registry.names()
+        if hasattr(published := registry.published(name), "weight_files")
+    }
+    for name, published in known.items():
         if published.recognizes(file):
             return name, published
     entries = [
@@ -241,5 +218,15 @@ def _recognized(file: Checkpoint) -> tuple[str, ModuleType]:
     ]
     raise ValueError(
         f"{file.path} is not a checkpoint of a published code that is known here "
-        f"({', '.join(_names())}); it holds {', '.join(filter(None, entries[:5]))}."
+        f"({', '.join(known)}); it holds {', '.join(filter(None, entries[:5]))}."
     )
+
+
+def _published_of(model: AdversarialModel) -> ModuleType:
+    names = registry.class_names()
+    for cls in type(model).__mro__:
+        if cls.__name__ in names:
+            published = registry.published(names[cls.__name__])
+            if hasattr(published, "weight_files"):
+                return published
+    raise ValueError(f"No published code has a {type(model).__name__}.")
