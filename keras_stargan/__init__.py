@@ -18,7 +18,7 @@ _MODULES = {
     "LabelSet": "keras_stargan.labels.label_set",
     "LabelSpace": "keras_stargan.labels.label_space",
     "PairwiseModel": "keras_stargan.methods.pairwise",
-    "load_model": "keras_stargan.use.translation",
+    "load_model": "keras_stargan.methods.loading",
     "translate_files": "keras_stargan.use.translation",
 }
 

@@ -10,9 +10,8 @@ import tensorflow as tf
 
 import keras_stargan
 from keras_stargan import LabelSet, LabelSpace
-from keras_stargan.files.pytorch import assign_entries, network_entries
-from keras_stargan.methods.stargan_v2 import pytorch as stargan_v2_pytorch
-from keras_stargan.methods.stargan_v2.stargan_v2 import AVERAGED
+from keras_stargan.files.pytorch import assign_weights, state_dict, weight_shapes
+from keras_stargan.methods.stargan_v2.published import weight_files
 from keras_stargan.networks.resizing import resize_bilinear
 from keras_stargan.training import engine
 
@@ -173,15 +172,15 @@ def stargan_v2(request):
         ds_iter=10,
         dtype="float64",
     )
-    entries = stargan_v2_pytorch.network_tables(**model.network_settings)
-    for network, table in entries.items():
+    averages, weights = weight_files(model)
+    for network, names in weights.items():
         state = {
             key: golden_inputs.weight(f"{network}/{key}", shape)
-            for key, (_, shape) in table.items()
+            for key, shape in weight_shapes(names).items()
         }
-        assign_entries(getattr(model, network), table, state)
-        if network in AVERAGED:
-            assign_entries(getattr(model, f"average_{network}"), table, state)
+        assign_weights(names, state)
+        if network in averages:
+            assign_weights(averages[network], state)
     with pytest.MonkeyPatch.context() as patch:
         extra = []
         if w_hpf:
@@ -205,10 +204,9 @@ def stargan_v2(request):
         losses = fit(model, batches, 8, golden, patch)
     final = {
         f"{kind} {network}/{key}": value
-        for network, table in entries.items()
-        for kind, name in (("final", network), ("ema", f"average_{network}"))
-        if hasattr(model, name)
-        for key, value in network_entries(getattr(model, name), table).items()
+        for kind, networks in (("final", weights), ("ema", averages))
+        for network, names in networks.items()
+        for key, value in state_dict(names).items()
     }
     return golden, forward, losses, final
 

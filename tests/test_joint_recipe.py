@@ -13,7 +13,6 @@ from keras_stargan.data.readers.celeba import ATTRIBUTES
 from keras_stargan.experiments import report
 from keras_stargan.experiments import run as experiments_run
 from keras_stargan.labels.published import EXPRESSIONS
-from keras_stargan.use import translation
 
 HAIR = keras_stargan.LabelSet(("blond",), "binary", name="CelebA")
 TINY = {
@@ -73,7 +72,7 @@ def run(monkeypatch, tmp_path):
 
 def test_one_run_gives_figures_of_both_sets_and_of_both_masks(run, folders):
     work_dir = run(**folders)
-    model = translation.load_model(work_dir)
+    model = keras_stargan.load_model(work_dir)
     assert model.labels.set_names == ("CelebA", "RaFD")
     assert model.global_step == 4
     figures = json.loads((work_dir / "figures.json").read_text())

@@ -11,8 +11,8 @@ import tiny_v2
 from PIL import Image
 
 from keras_stargan.files.video import check_video_paths, save_video
+from keras_stargan.methods.loading import load_model
 from keras_stargan.use.grids import cycle_grid, latent_grid, reference_grid
-from keras_stargan.use.sampling import load_model
 from keras_stargan.use.videos import interpolation_frames, style_positions
 
 pytestmark = pytest.mark.usefixtures("faster_truncation")
@@ -267,7 +267,7 @@ def test_without_pyav_an_mp4_is_refused_and_a_gif_is_not(monkeypatch):
 def test_another_model_is_refused(tmp_path):
     other = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     other.save(tmp_path / "other.keras")
-    with pytest.raises(ValueError, match="Sequential, not a StarGANv2"):
+    with pytest.raises(ValueError, match="Sequential, not a model that translates"):
         load_model(tmp_path / "other.keras")
 
 

@@ -73,8 +73,7 @@ def networks_and_names(
         name: cls(**settings[name], dtype=dtype, name=name)
         for name, cls in zip(NETWORKS, classes, strict=True)
     }
-    averages = {f"average_{name}": network for name, network in made.items()}
-    model = types.SimpleNamespace(configuration="F", has_fan=False, **averages, **made)
+    model = types.SimpleNamespace(configuration="F", averaged=(), has_fan=False, **made)
     _, names = published.weight_files(model)
     return {name: (network, names[name]) for name, network in made.items()}
 

@@ -16,9 +16,9 @@ import keras_stargan
 from keras_stargan.files.pictures import crop_and_resize
 from keras_stargan.images import from_uint8, to_uint8
 from keras_stargan.labels import LabelSet, LabelSpace, Target
+from keras_stargan.methods.loading import load_model
 from keras_stargan.training.checkpoints import save_model
 from keras_stargan.use.translation import (
-    load_model,
     translate_files,
     translate_pictures,
 )

@@ -34,7 +34,7 @@ def define(flags: Flags) -> None:
     flags.words(
         "published",
         None,
-        "Files to write for the published code, with commas between them, in its order.",
+        "Files to write for the published code: in its order, with commas.",
     )
     flags.words("labels", None, "Names of the labels, in their order in training.")
     flags.choice(
@@ -47,7 +47,7 @@ def define(flags: Flags) -> None:
     flags.integer(
         "image_size",
         None,
-        "Side of the pictures in pixels, for weights that do not tell it. Default: 128.",
+        "Side of the pictures in pixels, if the weights do not tell it. Default: 128.",
         least=1,
     )
     flags.boolean("overwrite", False, "Replace what is there already.")

@@ -111,9 +111,11 @@ def run(flags: Flags, inputs: list[str]) -> None:
         raise ValueError(
             f"--seed takes whole numbers with commas; received {','.join(flags.seed)}."
         ) from None
-    from keras_stargan.use.translation import load_model, translate_files
+    from keras_stargan.methods.loading import load_model
+    from keras_stargan.use.translation import translate_files
 
-    model = load_model(flags.model, flags.discriminator)
+    companions = [flags.discriminator] if flags.discriminator else []
+    model = load_model(flags.model, *companions)
     if flags.list_targets:
         print_targets(model.labels)
         return

@@ -308,7 +308,7 @@ class _Weight(NamedTuple):
         return (*first, *size)
 
     def value(self) -> np.ndarray:
-        value = keras.ops.convert_to_numpy(self.variable)
+        value = np.array(keras.ops.convert_to_numpy(self.variable))
         if self.index is not None:
             value = value[self.index]
         if value.ndim < 2:

@@ -29,9 +29,12 @@ from keras_stargan.files.pytorch import (
 )
 from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.methods import registry
+from keras_stargan.methods.base import TranslationModel
 from keras_stargan.networks.weights import shapes_only
-from keras_stargan.training import AdversarialModel
 from keras_stargan.training.checkpoints import model_file
+
+# A size above this one is a mistake, or meant to do harm.
+_LARGEST = 2**24
 
 
 def load_model(
@@ -39,7 +42,7 @@ def load_model(
     *companions: str | os.PathLike,
     labels: LabelSet | LabelSpace | None = None,
     image_size: int | None = None,
-) -> AdversarialModel:
+) -> TranslationModel:
     """Loads a trained model of any method, to be used and not trained on.
 
     Args:
@@ -69,9 +72,10 @@ def load_model(
         raise ValueError(f"{path} says itself what its labels and its image size are.")
     registry.load_all()  # Keras then knows their classes.
     model = keras.saving.load_model(path, compile=False)
-    if not isinstance(model, AdversarialModel):
+    if not isinstance(model, TranslationModel):
         raise ValueError(
-            f"{path} holds a {type(model).__name__}, not a model that translates images."
+            f"{path} holds a {type(model).__name__}, not a model that translates "
+            "images."
         )
     return model
 
@@ -81,7 +85,7 @@ def load_published(
     *more: str | os.PathLike,
     labels: LabelSet | LabelSpace | None = None,
     image_size: int | None = None,
-) -> AdversarialModel:
+) -> TranslationModel:
     """Makes a model of the checkpoints of a published PyTorch code.
 
     The method is told by the names of the weights, and the sizes of the networks by
@@ -136,7 +140,7 @@ def load_published(
     return model
 
 
-def save_published(model: AdversarialModel, *paths: str | os.PathLike) -> None:
+def save_published(model: TranslationModel, *paths: str | os.PathLike) -> None:
     """Writes a model's weights as the published PyTorch code saves them.
 
     The published code's `load_state_dict` takes them (strictly), for networks made
@@ -163,23 +167,23 @@ def save_published(model: AdversarialModel, *paths: str | os.PathLike) -> None:
 
 def _check(
     files: Sequence[Checkpoint],
-    cls: type[AdversarialModel],
+    cls: type[TranslationModel],
     settings: dict,
     published: ModuleType,
 ) -> None:
     """Raises `ValueError` unless files have all that a model with settings needs."""
+    for name, value in settings.items():
+        if isinstance(value, int) and value > _LARGEST:
+            raise ValueError(
+                f"The entries of {' and '.join(file.path for file in files)} tell for "
+                f"{name} more than {_LARGEST:,}, which no network has."
+            )
     sizes = ", ".join(
         f"{name}={value}"
         for name, value in settings.items()
         if not isinstance(value, LabelSet | LabelSpace)
     )
-    try:
-        maps = shapes_only(lambda: published.weight_files(cls(**settings)))
-    except OverflowError:
-        raise ValueError(
-            f"{', '.join(file.path for file in files)} would make a "
-            f"{cls.__name__}({sizes}), whose networks no computer holds."
-        ) from None
+    maps = shapes_only(lambda: published.weight_files(cls(**settings)))
     for file, networks in zip(files, maps, strict=False):
         for network, names in networks.items():
             if network not in file.networks:
@@ -222,7 +226,7 @@ def _recognized(file: Checkpoint) -> tuple[str, ModuleType]:
     )
 
 
-def _published_of(model: AdversarialModel) -> ModuleType:
+def _published_of(model: TranslationModel) -> ModuleType:
     names = registry.class_names()
     for cls in type(model).__mro__:
         if cls.__name__ in names:

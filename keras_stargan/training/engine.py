@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.networks.weights import copy_weights
 from keras_stargan.training.backends import training_backend
 from keras_stargan.training.randomness import Draws
 from keras_stargan.training.updates import Tensors, Update
@@ -117,7 +118,7 @@ class AdversarialModel(keras.Model):
         """
         average = make(name=f"average_{name}")
         average.trainable = False
-        average.set_weights(getattr(self, name).get_weights())
+        copy_weights(getattr(self, name), average)
         setattr(self, f"average_{name}", average)
 
     def current_average_decay(self) -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from keras_stargan.export import export_saved_model
 from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.labels.published import attribute_labels
+from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.loading import load_model, save_published
-from keras_stargan.training import AdversarialModel
 from keras_stargan.training.checkpoints import save_model
 
 
@@ -20,7 +20,7 @@ def convert(
     labels: LabelSet | LabelSpace | None = None,
     image_size: int | None = None,
     overwrite: bool = False,
-) -> AdversarialModel:
+) -> TranslationModel:
     """Reads a trained model and writes it in one or several other formats.
 
     Args:
@@ -74,14 +74,12 @@ def labels_of_kind(names: Sequence[str], kind: str) -> LabelSet:
     return attribute_labels(names) if kind == "binary" else LabelSet(tuple(names))
 
 
-def summary(model: AdversarialModel) -> str:
+def summary(model: TranslationModel) -> str:
     """Describes a model in a few lines: its images, its networks, its labels."""
     lines = [f"{type(model).__name__}. Images: {model.image_size}x{model.image_size}."]
-    for name in dict.fromkeys(name for u in model.updates for name in u.networks):
-        count = getattr(model, name).count_params()
+    for name, count in model.parameters.items():
         lines.append(f"{name.replace('_', ' ').capitalize()}: {count:,} parameters.")
-    space = LabelSpace.of(getattr(model, "labels", None) or model.domains)
-    for label_set in space.sets:
+    for label_set in model.labels.sets:
         kind = " ".join(filter(None, [label_set.kind, label_set.name]))
         lines.append(f"Labels ({kind}): {', '.join(label_set.names)}.")
     return "\n".join(lines)

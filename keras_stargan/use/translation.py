@@ -8,7 +8,6 @@ import os
 import pathlib
 from collections.abc import Callable, Sequence
 
-import keras
 import numpy as np
 from PIL import Image
 
@@ -25,43 +24,11 @@ from keras_stargan.files.progress import Progress
 from keras_stargan.images import from_uint8, image_grid, save_png, to_uint8
 from keras_stargan.labels import Target
 from keras_stargan.methods.base import TranslationModel
-from keras_stargan.methods.stargan.pytorch import load_pytorch
-from keras_stargan.methods.stargan.stargan import StarGAN
-from keras_stargan.training.checkpoints import model_file
 
 _GRID = "grid.png"
 _GRID_ROWS = 32
 Names = str | Sequence[str]
 Paths = str | os.PathLike | Sequence[str | os.PathLike]
-
-
-def load_model(
-    path: str | os.PathLike, discriminator: str | os.PathLike | None = None
-) -> StarGAN:
-    """Loads a trained model, to be used and not trained on.
-
-    Args:
-        path: a `.keras` file; or the folder of a run, of which the newest of
-            `model.keras` and the checkpoints is taken; or the published code's
-            checkpoint of a generator (`200000-G.ckpt`).
-        discriminator: with the last, the discriminator's. Without, the model's
-            `classify` refuses.
-
-    Raises:
-        ImportError: for a published checkpoint, without PyTorch.
-        ValueError: if there is no such file, or no StarGAN in it.
-    """
-    path = model_file(path)
-    if path.suffix != ".keras":
-        return load_pytorch(path, discriminator)
-    if discriminator is not None:
-        raise ValueError(
-            f"{path} has its own discriminator; received {discriminator} besides."
-        )
-    model = keras.saving.load_model(path, compile=False)
-    if not isinstance(model, TranslationModel):
-        raise ValueError(f"{path} holds a {type(model).__name__}, no method's model.")
-    return model
 
 
 def translate_pictures(

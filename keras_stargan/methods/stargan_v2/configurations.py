@@ -20,6 +20,7 @@ import keras
 from keras import ops
 
 from keras_stargan.methods.stargan.networks import Generator as StarGANGenerator
+from keras_stargan.methods.stargan_v2.layers import PACKAGE
 from keras_stargan.methods.stargan_v2.networks import (
     Discriminator,
     Generator,
@@ -29,7 +30,6 @@ from keras_stargan.methods.stargan_v2.networks import (
 )
 
 CONFIGURATIONS = ("B", "C", "D", "E", "F")
-PACKAGE = "keras_stargan_v2"
 
 
 def network_makers(
@@ -105,6 +105,8 @@ def style_size(
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
+# The name of its package in files that were saved earlier.
+@keras.saving.register_keras_serializable("keras_stargan_v2")
 class DomainCode(keras.Model):
     """Gives domains as one-hots, after latent codes if there are any.
 
@@ -154,5 +156,5 @@ class DomainCode(keras.Model):
 
     @classmethod
     def from_config(cls, config):
-        encoder = keras.saving.deserialize_keras_object(config.pop("encoder"))
-        return cls(encoder=encoder, **config)
+        encoder = keras.saving.deserialize_keras_object(config["encoder"])
+        return cls(**config | {"encoder": encoder})

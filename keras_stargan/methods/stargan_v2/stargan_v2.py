@@ -72,8 +72,8 @@ class StarGANv2(TranslationModel):
             `2**14 / image_size`.
         max_dim: channels double up to this number. Defaults to 512.
         w_hpf: weight of the high-pass filter, 1 for CelebA-HQ: parts of a face that
-            a FAN finds keep their edges (`pytorch.load_fan`). Defaults
-            to 0, no filter.
+            a FAN finds keep their edges (`load_fan` of
+            `keras_stargan.pretrained.fan.pytorch`). Defaults to 0, no filter.
         lambda_reg: weight of the R1 penalty. Defaults to 1.
         lambda_sty: weight of the style reconstruction. Defaults to 1.
         lambda_ds: weight of the diversity term at the start. Defaults to 1 (AFHQ:
