@@ -512,6 +512,8 @@ class TranslationModel(AdversarialModel):
             if name == "self" or parameter.kind is parameter.VAR_KEYWORD:
                 continue
             value = getattr(self, name)
+            if name in self.frozen:
+                value = self.frozen[name].reference
             if isinstance(value, LabelSet | LabelSpace):
                 value = LabelSpace.of(value).get_config()
             config[name] = value

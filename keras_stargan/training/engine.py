@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import keras
 from keras import ops
 
 from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.networks.frozen import FrozenNetwork
 from keras_stargan.networks.weights import copy_weights
 from keras_stargan.training.backends import training_backend
 from keras_stargan.training.randomness import Draws
@@ -45,6 +47,8 @@ class AdversarialModel(keras.Model):
     def __init__(self, seed: int = 0, **kwargs) -> None:
         super().__init__(**kwargs)
         self.seed = seed
+        # Pretrained networks that training does not change, by their names.
+        self.frozen: dict[str, FrozenNetwork] = {}
         # How many steps the weights have seen; saved with them.
         self.step = self.add_weight(
             (), initializer="zeros", dtype="int64", trainable=False, name="step"
@@ -127,6 +131,42 @@ class AdversarialModel(keras.Model):
             return self.average_decay
         step = ops.cast(self.step.value, self.float_dtype)
         return ops.minimum(self.average_decay, (1.0 + step) / (10.0 + step))
+
+    # Frozen networks.
+
+    def add_frozen(
+        self,
+        name: str,
+        network: keras.Model,
+        read: Callable[[keras.Model, str | os.PathLike], None],
+        help: str,
+        file: str | os.PathLike | dict[str, str] | None = None,
+    ) -> None:
+        """Holds a pretrained network as an attribute, for a loss or as a layer.
+
+        Saved models refer to the file of its weights, see `FrozenNetwork`: the model's
+        constructor has an argument of this name, and gives it on as `file`.
+
+        Args:
+            name: of the attribute, and of the constructor's argument.
+            network: the network.
+            read: takes the network and a file, and gives the network the file's
+                weights.
+            help: what the network is needed for and how it gets its weights.
+            file: the file to read; or its path and its SHA-256, as saved models have
+                them: the error of a missing file then waits until the network is used.
+
+        Raises:
+            OSError: if there is no such file.
+            ValueError: if `file` is something else.
+            Exception: whatever `read` raises.
+        """
+        setattr(self, name, network)
+        self.frozen[name] = frozen = FrozenNetwork(network, read, help)
+        if isinstance(file, str | os.PathLike):
+            frozen.load(file)
+        elif file is not None:
+            frozen.find(file)
 
     # Compilation.
 

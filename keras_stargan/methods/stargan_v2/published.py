@@ -330,6 +330,8 @@ def finish(model: StarGANv2, files: Sequence[Checkpoint]) -> None:
         from keras_stargan.pretrained.fan.pytorch import assign_fan
 
         assign_fan(model.fan, states["fan"], f"{files[0].path}, fan")
+        # There is no file of the FAN alone: saved models have to contain it.
+        model.frozen["fan"].has_weights = True
     if len(files) == 1:
         for name in model.averaged:
             copy_weights(getattr(model, f"average_{name}"), getattr(model, name))

@@ -26,6 +26,7 @@ from keras_stargan.methods.stargan_v2.losses import (
 )
 from keras_stargan.pretrained.fan.heatmaps import masks as masks_of_heatmaps
 from keras_stargan.pretrained.fan.networks import FAN
+from keras_stargan.pretrained.fan.pytorch import load_weights
 from keras_stargan.training import Adam, Update, input_gradient
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ class StarGANv2(TranslationModel):
         w_hpf: weight of the high-pass filter, 1 for CelebA-HQ: parts of a face that
             a FAN finds keep their edges (`load_fan` of
             `keras_stargan.pretrained.fan.pytorch`). Defaults to 0, no filter.
+        fan: with a filter, the FAN's file, `wing.ckpt`, as `load_fan` takes it. A saved
+            model does not contain the FAN, but the path and the SHA-256 of its file,
+            `{"file": ..., "sha256": ...}`, which is read again with the model.
         lambda_reg: weight of the R1 penalty. Defaults to 1.
         lambda_sty: weight of the style reconstruction. Defaults to 1.
         lambda_ds: weight of the diversity term at the start. Defaults to 1 (AFHQ:
@@ -119,6 +123,7 @@ class StarGANv2(TranslationModel):
         base_dim: int | None = None,
         max_dim: int = 512,
         w_hpf: float = 0.0,
+        fan: str | dict[str, str] | None = None,
         lambda_reg: float = 1.0,
         lambda_sty: float = 1.0,
         lambda_ds: float = 1.0,
@@ -140,6 +145,10 @@ class StarGANv2(TranslationModel):
             raise ValueError(
                 "Configuration B has StarGAN's generator, without a high-pass filter; "
                 f"received w_hpf={w_hpf}."
+            )
+        if fan is not None and not w_hpf:
+            raise ValueError(
+                "A FAN serves the high-pass filter only; received fan with w_hpf=0."
             )
         if ds_iter < 1:
             raise ValueError(f"ds_iter must be at least 1; received {ds_iter}.")
@@ -174,7 +183,10 @@ class StarGANv2(TranslationModel):
             setattr(self, name, make(name=name))
         for name in self.averaged:
             self.add_average(name, makers[name])
-        self.fan = FAN(name="fan", dtype=self.float_dtype) if w_hpf else None
+        self.fan = None
+        if w_hpf:
+            network = FAN(name="fan", dtype=self.float_dtype)
+            self.add_frozen("fan", network, load_weights, _FAN_HELP, fan)
         self.built = True
 
     def make_optimizers(
@@ -289,7 +301,11 @@ class StarGANv2(TranslationModel):
 
         Args:
             images: `(n, image_size, image_size, 3)` in [-1, 1], of aligned faces.
+
+        Raises:
+            ValueError: if the FAN has no weights.
         """
+        self.frozen["fan"].check()
         return masks_of_heatmaps(self.fan(images))
 
     def _latent_styles(self, batch, draws):
@@ -361,11 +377,7 @@ class StarGANv2(TranslationModel):
             )
         warn_if_unsigned(images)
         if self.w_hpf and not self.has_fan:
-            raise ValueError(
-                f"w_hpf={self.w_hpf} needs a trained FAN to find the parts of faces: "
-                "load_fan of keras_stargan.pretrained.fan.pytorch reads wing.ckpt; or "
-                "use w_hpf=0."
-            )
+            self.frozen["fan"].check()
 
     # Use.
 
@@ -384,10 +396,8 @@ class StarGANv2(TranslationModel):
 
     @property
     def has_fan(self) -> bool:
-        """Whether there is a FAN with weights of its own."""
-        return self.fan is not None and bool(
-            np.any(ops.convert_to_numpy(self.fan.weights[-1]))
-        )
+        """Whether there is a FAN that has its weights."""
+        return self.fan is not None and self.frozen["fan"].has_weights
 
     @property
     def network_settings(self) -> dict[str, Any]:
@@ -396,6 +406,11 @@ class StarGANv2(TranslationModel):
         return settings | {"num_domains": len(self.domains)}
 
 
+_FAN_HELP = (
+    "The high-pass filter (w_hpf above 0) needs a trained FAN to find the parts of "
+    "faces: load_fan of keras_stargan.pretrained.fan.pytorch reads wing.ckpt; or use "
+    "w_hpf=0."
+)
 _BATCHES = (
     "They must be ((images, domains), (references, other_references, "
     "reference_domains)), as keras_stargan.data.reference_dataset gives."

@@ -1,9 +1,11 @@
 """FAN's weights by the names of the published file (`wing.ckpt`)."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from keras_stargan.files.pytorch import (
@@ -13,6 +15,9 @@ from keras_stargan.files.pytorch import (
     read_checkpoint,
 )
 from keras_stargan.pretrained.fan.networks import FAN
+
+if TYPE_CHECKING:
+    from keras_stargan.training import AdversarialModel
 
 # The parts of a block, and their names in the file.
 _BLOCK = {
@@ -44,8 +49,11 @@ def load_weights(fan: FAN, file: str | os.PathLike) -> None:
     assign_fan(fan, states["state_dict"], str(file))
 
 
-def load_fan(model: keras.Model, file: str | os.PathLike) -> None:
+def load_fan(model: AdversarialModel, file: str | os.PathLike) -> None:
     """Gives a model with a high-pass filter the published weights of the FAN.
+
+    Saved models refer to the file by its path and its SHA-256 instead of containing
+    the weights. Warns if the model was saved with a file of another content.
 
     Args:
         model: a model that has a FAN in its attribute `fan`: a `StarGANv2` with
@@ -62,7 +70,7 @@ def load_fan(model: keras.Model, file: str | os.PathLike) -> None:
         raise ValueError(
             "A FAN serves the high-pass filter only; this model has w_hpf=0."
         )
-    load_weights(model.fan, file)
+    model.frozen["fan"].load(file)
 
 
 def assign_fan(fan: FAN, state: Mapping[str, np.ndarray], what: str) -> None:
