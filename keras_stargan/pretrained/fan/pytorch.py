@@ -1,11 +1,9 @@
 """FAN's weights by the names of the published file (`wing.ckpt`)."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 
 from keras_stargan.files.pytorch import (
@@ -15,9 +13,6 @@ from keras_stargan.files.pytorch import (
     read_checkpoint,
 )
 from keras_stargan.pretrained.fan.networks import FAN
-
-if TYPE_CHECKING:
-    from keras_stargan.training import AdversarialModel
 
 # The parts of a block, and their names in the file.
 _BLOCK = {
@@ -49,7 +44,7 @@ def load_weights(fan: FAN, file: str | os.PathLike) -> None:
     assign_fan(fan, states["state_dict"], str(file))
 
 
-def load_fan(model: AdversarialModel, file: str | os.PathLike) -> None:
+def load_fan(model: keras.Model, file: str | os.PathLike) -> None:
     """Gives a model with a high-pass filter the published weights of the FAN.
 
     Saved models refer to the file by its path and its SHA-256 instead of containing
