@@ -97,8 +97,8 @@ def make_model(settings: Settings, label_sets: Sequence[LabelSet]) -> Translatio
     """Makes a compiled model, ready to be trained.
 
     Args:
-        settings: the run's; those that are arguments of the method's constructor, of
-            its `make_optimizers` and of its `load_frozen` are given to these.
+        settings: the run's; those that are arguments of the method's constructor and of
+            its `make_optimizers` are given to these.
         label_sets: the labels of each data set.
 
     Raises:
@@ -117,14 +117,11 @@ def make_model(settings: Settings, label_sets: Sequence[LabelSet]) -> Translatio
         dtype="float32" if half == "none" else f"mixed_{half}",
     )
 
-    def chosen(parameters: Sequence[registry.Parameter]) -> dict[str, Any]:
-        given = {each.name: values.get(each.name) for each in parameters}
-        return {name: value for name, value in given.items() if value is not None}
-
-    model.load_frozen(**chosen(description.file_parameters))
+    names = [parameter.name for parameter in description.optimizer_parameters]
+    rates = {name: values[name] for name in names if values.get(name) is not None}
     compile_with = {"auto": "auto", "true": True, "false": False}
     model.compile(
-        model.make_optimizers(**chosen(description.optimizer_parameters)),
+        model.make_optimizers(**rates),
         jit_compile=compile_with[values["jit_compile"]],
     )
     return model

@@ -168,12 +168,9 @@ def settings_of(method: str) -> dict[str, Setting]:
     """
     description = registry.describe(method)
     found = dict(COMMON)
-    for parameter in (
-        *description.parameters,
-        *description.optimizer_parameters,
-        *description.file_parameters,
-    ):
-        kind = _KINDS.get(parameter.annotation.replace(" | None", ""))
+    for parameter in (*description.parameters, *description.optimizer_parameters):
+        # What a flag gives is the first of the types that a parameter may have.
+        kind = _KINDS.get(parameter.annotation.split(" | ")[0])
         if kind is None or parameter.name in _DECIDED:
             continue
         help = parameter.help[:1].upper() + parameter.help[1:]

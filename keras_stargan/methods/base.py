@@ -114,13 +114,6 @@ class TranslationModel(AdversarialModel):
         """
         return 1.0
 
-    def load_frozen(self) -> None:
-        """Reads the weights of networks that are not trained, before training starts.
-
-        A method that has such networks takes the paths of their files: optional
-        arguments, which become flags and settings of a run.
-        """
-
     # Networks.
 
     @property

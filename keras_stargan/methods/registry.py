@@ -48,8 +48,6 @@ class Description(NamedTuple):
         summary: the first sentence of the class's docstring.
         parameters: those of the constructor.
         optimizer_parameters: those of `make_optimizers`.
-        file_parameters: those of `load_frozen`, which reads weights that are not
-            trained from files.
     """
 
     name: str
@@ -58,7 +56,6 @@ class Description(NamedTuple):
     summary: str
     parameters: tuple[Parameter, ...]
     optimizer_parameters: tuple[Parameter, ...]
-    file_parameters: tuple[Parameter, ...]
 
 
 def names() -> tuple[str, ...]:
@@ -101,7 +98,6 @@ def describe(name: str) -> Description:
         _first_sentence(ast.get_docstring(model) or ""),
         _parameters(model, "__init__"),
         _parameters(model, "make_optimizers"),
-        _parameters(model, "load_frozen"),
     )
 
 

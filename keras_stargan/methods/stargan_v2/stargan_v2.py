@@ -211,17 +211,6 @@ class StarGANv2(TranslationModel):
 
     # Training.
 
-    def load_frozen(self, fan: str | None = None) -> None:
-        """Reads the landmark network, which the high-pass filter needs.
-
-        Args:
-            fan: file of its weights, wing.ckpt of the published code; for `w_hpf`.
-        """
-        if fan is not None:
-            from keras_stargan.pretrained.fan.pytorch import load_weights
-
-            load_weights(self.fan, fan)
-
     @property
     def updates(self) -> tuple[Update, ...]:
         """D on latents, D on references, then G, F, E on latents, G on references."""
