@@ -286,7 +286,7 @@ def state_dict(names: Names) -> State:
 
 
 class _Weight(NamedTuple):
-    """A weight of a layer, or the one at an index of those that are stacked in it.
+    """A weight of a layer, or the one at a position among those that are stacked in it.
 
     Kernels (..., in, out) are (out, in, ...) in PyTorch. Those of transposed
     convolutions are (..., out, in) in Keras and (in, out, ...) in PyTorch, so that
@@ -294,13 +294,13 @@ class _Weight(NamedTuple):
     """
 
     variable: keras.Variable
-    index: int | None
+    position: int | None
     is_depthwise: bool
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape in PyTorch's layout."""
-        shape = tuple(self.variable.shape)[self.index is not None :]
+        shape = tuple(self.variable.shape)[self.position is not None :]
         if len(shape) < 2:
             return shape
         *size, inputs, outputs = shape
@@ -309,8 +309,8 @@ class _Weight(NamedTuple):
 
     def value(self) -> np.ndarray:
         value = np.array(keras.ops.convert_to_numpy(self.variable))
-        if self.index is not None:
-            value = value[self.index]
+        if self.position is not None:
+            value = value[self.position]
         if value.ndim < 2:
             return value
         # (..., in, out per in) becomes (in, out per in, ...), which are then one axis.
@@ -324,9 +324,9 @@ class _Weight(NamedTuple):
             value = np.moveaxis(value, (0, 1), (-2, -1))
         elif value.ndim > 1:
             value = np.moveaxis(value, (0, 1), (-1, -2))
-        if self.index is not None:
+        if self.position is not None:
             whole = np.array(keras.ops.convert_to_numpy(self.variable))
-            whole[self.index] = value
+            whole[self.position] = value
             value = whole
         self.variable.assign(value)
 
