@@ -159,10 +159,10 @@ class Inspection:
                 "translations that resemble single training pictures."
             )
         if max(totals.values()) > 5 * max(1, min(totals.values())):
-            most, least = max(totals, key=totals.get), min(totals, key=totals.get)
+            least, *_, most = sorted(totals, key=lambda name: totals[name])
             yield (
                 f"There are {totals[most]} pictures of {most} and {totals[least]} of "
-                f"{least}: translations to {least} will be the worse."
+                f"{least}: translations to {least} will be worse."
             )
 
 

@@ -1,4 +1,4 @@
-"""Inception-v3 (Szegedy et al., CVPR 2016), whose features FID and KID compare."""
+"""Inception-v3 (Szegedy et al., CVPR 2016), the network of FID and KID."""
 
 import os
 
@@ -16,46 +16,47 @@ from keras_stargan.pretrained.feature_network import FeatureNetwork
 IMAGE_SIZE = 299
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], "float32")
 _IMAGENET_STD = np.array([0.229, 0.224, 0.225], "float32")
-# Classes that the networks were trained for, by which their files are told apart.
+# Numbers of classes that the networks were trained for. They tell the files apart.
 _FID_CLASSES, _TORCHVISION_CLASSES = 1008, 1000
 _FORMAT = {"data_format": "channels_last"}
 
 
 def load_inception(weights: str | os.PathLike = "imagenet") -> FeatureNetwork:
-    """Inception-v3 up to its 2,048 pooled features.
+    """Loads Inception-v3 without its classes: it gives 2,048 pooled features.
 
-    FIDs of different weights cannot be compared with each other. There are three
-    kinds, and the figures say which it was:
+    FIDs with different weights cannot be compared with each other. There are three
+    kinds of weights, and the figures contain the name of the kind:
 
-    - `pt_inception-2015-12-05-6726825d.pth`, the standard FID's network in PyTorch's
-      layout (pytorch-fid's file). As there, images are resized bilinearly and run
-      from -1 to 1. FIDs in papers are mostly of this kind.
-    - `inception_v3_google-....pth`, torchvision's, trained on ImageNet. The published
-      code of StarGAN v2 takes it, and so do the figures of its paper: images are
-      normalised by ImageNet's mean and standard deviation.
-    - `"imagenet"`: the weights of Keras, trained on ImageNet too, but others;
-      normalised in the same way. They are downloaded when first used.
+    - `pt_inception-2015-12-05-6726825d.pth`: the network of the standard FID in
+      PyTorch's layout (the file of pytorch-fid). As in pytorch-fid, images are resized
+      bilinearly and have values from -1 to 1. Most FIDs in papers are of this kind.
+    - `inception_v3_google-....pth`: torchvision's network, trained on ImageNet. The
+      published code of StarGAN v2 uses it, also for the figures of its paper. Images
+      are normalized by ImageNet's mean and standard deviation.
+    - `"imagenet"`: the weights of Keras, also trained on ImageNet, but different ones.
+      Images are normalized in the same way. The weights are downloaded when they are
+      first used.
 
     Args:
-        weights: a file of one of the first two kinds, which is told by its classes,
-            or `"imagenet"`.
+        weights: a file of one of the first two kinds, or `"imagenet"`. The number of
+            classes in the file tells its kind.
 
     Returns:
         A network for images of any size.
 
     Raises:
-        ImportError: without PyTorch, which reads the files.
+        ImportError: if PyTorch, which reads the files, is not installed.
         OSError: if there is no such file, or Keras' weights cannot be downloaded.
-        ValueError: if the file is not such a file; the message names the entry.
+        ValueError: if it is another file; the message names the wrong entry.
     """
     if weights == "imagenet":
         try:
             network = keras.applications.InceptionV3(include_top=False, pooling="avg")
         except Exception as error:  # Keras raises a bare one for a failed download.
             raise OSError(
-                f"Keras' ImageNet weights of Inception-v3 are not at hand: {error} "
-                "Without a connection, give the file of other weights, or compare "
-                "images in another FeatureNetwork."
+                f"Keras' ImageNet weights of Inception-v3 cannot be loaded: {error} "
+                "Without a connection, give the file of other weights, or use another "
+                "FeatureNetwork."
             ) from error
         return _prepared(network, "Inception-v3, Keras' ImageNet weights", False)
     state = read_state_dict(weights)
@@ -77,13 +78,13 @@ def load_inception(weights: str | os.PathLike = "imagenet") -> FeatureNetwork:
 
 
 def _prepared(network: keras.Model, name: str, fid: bool) -> FeatureNetwork:
-    """Resizes and normalises images as whoever made the weights known does."""
+    """Adds the resizing and normalization of those who published the weights."""
     images = keras.Input((None, None, 3))
     x = ops.image.resize(
         images,
         (IMAGE_SIZE, IMAGE_SIZE),
         interpolation="bilinear",
-        # The published code resizes by Pillow, pytorch-fid by PyTorch.
+        # StarGAN v2's code resizes with Pillow, pytorch-fid with PyTorch.
         antialias=not fid,
         **_FORMAT,
     )
@@ -94,17 +95,18 @@ def _prepared(network: keras.Model, name: str, fid: bool) -> FeatureNetwork:
 
 
 def inception_v3(fid: bool) -> keras.Model:
-    """The network without its classes; all weights are 0 until they are loaded.
+    """Builds the network without its classes; its kernels are 0 until they are loaded.
 
-    The standard FID's differs from torchvision's in the pools of its blocks: means
-    leave the padding out, and the last one is a maximum.
+    The network of the standard FID differs from torchvision's in the pools of its
+    blocks: means ignore the padding, and the last pool takes the maximum.
 
     Args:
-        fid: whether it is the standard FID's network.
+        fid: whether to build the network of the standard FID.
 
     Returns:
-        From normalised images `(n, height, width, 3)` of at least 75 px to features
-        `(n, 2048)`. Its layers have torchvision's names, with `-` for dots.
+        A model that takes normalized images `(n, height, width, 3)` of at least 75 px
+        and gives features `(n, 2048)`. Its layers have the names of torchvision, with
+        `-` instead of dots.
     """
     x = images = keras.Input((None, None, 3))
     x = _conv(x, "Conv2d_1a_3x3", 32, 3, strides=2)
@@ -188,7 +190,7 @@ def _double_3x3(first: int, filters: int) -> tuple:
 
 
 def _convs(x, block: str, *convs: tuple):
-    """A branch of a block: convolutions of names, filters, kernels and strides."""
+    """A branch of a block; each convolution is (name, filters, kernel, strides)."""
     for name, *arguments in convs:
         x = _conv(x, f"Mixed_{block}-{name}", *arguments)
     return x

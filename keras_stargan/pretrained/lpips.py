@@ -15,22 +15,22 @@ from keras_stargan.files.pytorch import (
 )
 from keras_stargan.networks.batches import in_batches
 
-# Images in [-1, 1] minus the one, over the other, are as ImageNet's normalised.
+# (image - shift) / scale normalizes images in [-1, 1] as in AlexNet's training.
 _SHIFT = np.array([-0.030, -0.088, -0.188], "float32")
 _SCALE = np.array([0.458, 0.448, 0.450], "float32")
-# AlexNet's convolutions: filters, size of the kernel, place in torchvision's file.
+# AlexNet's convolutions: filters, size of the kernel, number in torchvision's file.
 _CONVS = ((64, 11, 0), (192, 5, 3), (384, 3, 6), (256, 3, 8), (256, 3, 10))
-_MIN_SIZE = 31  # below, nothing is left for the last convolutions
+_MIN_SIZE = 31  # The last convolutions get no pixel of smaller images.
 _FORMAT = {"data_format": "channels_last"}
 
 
 class LPIPS(keras.Model):
     """LPIPS, version 0.1, with AlexNet; `load_lpips` gives one with weights.
 
-    The distance of two images is the squared Euclidean distance of their embeddings:
-    the features after each of AlexNet's five ReLUs, of unit length at every place,
-    times the roots of the linear weights. So every image passes the network but once,
-    however many others it is compared with.
+    The distance of two images is the squared Euclidean distance of their embeddings.
+    An embedding has the features after each of AlexNet's five ReLUs, scaled to unit
+    length at every pixel, times the square roots of the linear weights. So each image
+    passes through the network only once, even if it is compared with many others.
 
     Call arguments:
         inputs: images `(n, height, width, 3)` in [-1, 1], of at least 31 px.
@@ -44,7 +44,7 @@ class LPIPS(keras.Model):
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**{"trainable": False, **kwargs})
-        # Not "same", whose zeros are not as many on each side at stride 4.
+        # Not "same": at stride 4, it pads with more zeros on one side.
         self.padding = keras.layers.ZeroPadding2D(2, **_FORMAT)
         self.pool = keras.layers.MaxPooling2D(3, 2, **_FORMAT)
         self.convs = [
@@ -68,7 +68,7 @@ class LPIPS(keras.Model):
         self(np.zeros((1, _MIN_SIZE, _MIN_SIZE, 3), "float32"))
 
     def call(self, inputs):
-        """Embeds images."""
+        """Computes the embeddings of images."""
         if min(inputs.shape[1:3]) < _MIN_SIZE:
             raise ValueError(
                 f"LPIPS needs images of at least {_MIN_SIZE} px; received shape "
@@ -80,7 +80,7 @@ class LPIPS(keras.Model):
             x = conv(self.pool(x) if i in (1, 2) else x)
             length = ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True))
             _, height, width, channels = x.shape
-            # The distance is a mean over places.
+            # The distance is a mean over the pixels.
             weights = ops.sqrt(linear.kernel[0, 0, :, 0] / (height * width))
             part = x / (length + 1e-10) * weights
             parts.append(ops.reshape(part, (-1, height * width * channels)))
@@ -90,18 +90,19 @@ class LPIPS(keras.Model):
 def load_lpips(
     trunk: str | os.PathLike, linear: str | os.PathLike | None = None
 ) -> LPIPS:
-    """LPIPS with the usual weights, from PyTorch's files.
+    """Loads LPIPS with its published weights from PyTorch's files.
 
     Args:
         trunk: torchvision's AlexNet, `alexnet-owt-7be5be79.pth`.
-        linear: the linear weights, `alex.pth` of version 0.1; by default that of the
-            package `lpips`, whose code is not run.
+        linear: the linear weights, `alex.pth` of version 0.1. Defaults to the file in
+            the package `lpips`, whose code is not run.
 
     Returns:
         The network.
 
     Raises:
-        ImportError: without PyTorch, or without `linear` and the package `lpips`.
+        ImportError: if PyTorch is not installed, or neither `linear` is given nor the
+            package `lpips` installed.
         OSError: if there is no such file.
         ValueError: if an entry is missing, superfluous or of another shape, or a
             linear weight is below 0. The message names it.
@@ -131,13 +132,13 @@ def load_lpips(
 def lpips_distance(
     model: LPIPS, images: np.ndarray, others: np.ndarray, batch_size: int = 32
 ) -> np.ndarray:
-    """The LPIPS of pairs of images.
+    """Computes the LPIPS distances of pairs of images.
 
     Args:
         model: from `load_lpips`.
         images: `(n, height, width, 3)`, n > 0, float in [-1, 1].
-        others: an image for each, of the same shape.
-        batch_size: how many pairs are looked at at once.
+        others: the other image of each pair, of the same shape.
+        batch_size: number of pairs that pass through the network at once.
 
     Returns:
         A float32 array `(n,)`; 0 for equal images.
@@ -148,7 +149,7 @@ def lpips_distance(
     images, others = np.asarray(images, "float32"), np.asarray(others, "float32")
     if images.shape != others.shape or not len(images):
         raise ValueError(
-            "There must be as many images as others, of one shape; received "
+            "images and others must be equally many images of one shape; received "
             f"{images.shape} and {others.shape}."
         )
     return in_batches(
@@ -160,7 +161,7 @@ def lpips_distance(
 
 
 def _packaged_linear_weights() -> pathlib.Path:
-    # Found without an import, which would bring torchvision along.
+    # Found without importing the package, which would import torchvision.
     package = importlib.util.find_spec("lpips")
     if package is None:
         raise ImportError(
