@@ -77,6 +77,15 @@ def test_a_resumed_run_ends_as_one_never_stopped(run, unbroken, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def test_too_few_test_pictures_give_a_model_without_figures(run, tmp_path, capsys):
+    tiny_v2.write_pictures(tmp_path / "few", train=3, val=1)
+    run(tmp_path / "run", data_dir=tmp_path / "few", steps=1)
+    assert "two or more images of each domain" in capsys.readouterr().out
+    assert (tmp_path / "run" / "model.keras").is_file()
+    figures = json.loads((tmp_path / "run" / "figures.json").read_text())
+    assert "generator_parameters" in figures and "latents" not in figures
+
+
 def test_the_high_pass_filter_needs_landmarks(run, tmp_path):
     with pytest.raises(ValueError, match="w_hpf=1 and fan=None"):
         run(tmp_path / "run", w_hpf=1)

@@ -9,6 +9,7 @@ import numpy as np
 from keras_stargan.data import ImageSet
 from keras_stargan.evaluation import (
     GroundTruthErrors,
+    check_sets,
     classification_error,
     evaluate_translations,
     train_classifier,
@@ -31,13 +32,20 @@ def figures_of(
         values: the run's settings: `seed`, `max_evaluated` and `cache_dir`.
 
     Returns:
-        Figures by name; of several data sets, by the names of the data sets.
+        Figures by name; of several data sets, by the names of the data sets. Only the
+        sizes, if there are too few test images of a domain to measure diversity.
     """
     sizes = {f"{name}_parameters": count for name, count in model.parameters.items()}
     if "label" not in model.guides:
         ((train_set, test_set),) = parts
         if (count := values["max_evaluated"]) is not None:
             test_set = test_set.subset(test_set.sample_evenly(count))
+        try:
+            check_sets(model.labels.sets[0], model.image_size, test_set, train_set)
+        except ValueError as error:
+            # Too few pictures to measure are no reason to lose a trained model.
+            print(f"There are no figures of translations: {error}")
+            return sizes
         judges = Judges().with_classifier(train_set, values["seed"])
         print("Translating images never seen in training.")
         options = {"seed": values["seed"], "cache_dir": values["cache_dir"]}
