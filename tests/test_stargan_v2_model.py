@@ -80,19 +80,6 @@ def test_the_weight_of_diversity_falls_with_the_steps():
         np.testing.assert_allclose(model.diversity_weight(), expected, atol=1e-6)
 
 
-def test_a_saved_model_goes_on_as_if_never_stopped(trained):
-    model, _, path = trained
-    again = keras.saving.load_model(path)
-    assert again.global_step == 2
-    assert again.domains == TINY["domains"]
-    for each in (model, again):
-        each.fit(dataset(), steps_per_epoch=1, verbose=0)
-    for (name, value), other in zip(
-        weights(model).items(), weights(again).values(), strict=True
-    ):
-        np.testing.assert_array_equal(value, other, err_msg=name)
-
-
 def test_translation_is_by_the_averages(trained):
     model = make_model()
     expected = model.translate(IMAGES, "dog", latents=LATENTS)
@@ -180,11 +167,6 @@ def test_two_replicas_with_xla_do_what_one_does():
     ("batch", "message"),
     [
         ((IMAGES, DOMAINS), "reference_dataset gives"),
-        (((IMAGES[:, :8], DOMAINS), BATCH[1]), r"images of shape \(4, 8, 16, 3\)"),
-        (
-            (BATCH[0], (REFERENCES * 127.5, OTHERS, TARGETS)),
-            "needs references .* received values from",
-        ),
         (((IMAGES, DOMAINS + 1), BATCH[1]), "0 to 2 .cat, dog, wild.; received 3"),
         ((BATCH[0], (REFERENCES, OTHERS, TARGETS - 1)), "reference_domains .*-1"),
         ((BATCH[0], (REFERENCES[:2], OTHERS, TARGETS)), "two references for each of 4"),
@@ -199,18 +181,13 @@ def test_fit_refuses_bad_batches(model, batch, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "a target, or conditions .*received neither"),
         (
             {"target": 0, "latents": LATENTS, "references": REFERENCES},
             "latents or references, not both",
         ),
-        ({"latents": LATENTS}, "received neither"),
-        ({"target": 0, "conditions": np.zeros((4, 8))}, "received both"),
         ({"target": "lion", "latents": LATENTS}, "'lion' among cat, dog, wild"),
         ({"target": 3, "latents": LATENTS}, "from 0 to 2 .*received 3"),
-        ({"target": 0, "latents": LATENTS[:, :3]}, r"shape \(n, 4\)"),
         ({"target": 0, "latents": LATENTS[:2]}, "as many latents as images, 4"),
-        ({"conditions": np.zeros((4, 7))}, r"\(4, 8\) or \(1, 8\); received \(4, 7\)"),
     ],
 )
 def test_translate_refuses(model, arguments, message):

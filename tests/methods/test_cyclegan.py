@@ -5,7 +5,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from replicas import two_replicas
 
 from keras_stargan import CycleGAN, LabelSet
 from keras_stargan.losses import ADVERSARIAL_LOSSES
@@ -297,19 +296,6 @@ def test_an_image_is_translated_by_the_generator_of_its_target(model):
     np.testing.assert_allclose(mixed, expected, atol=1e-6)
 
 
-def test_a_resumed_run_goes_on_with_its_pools(tmp_path):
-    unbroken, broken = tiny(), tiny()
-    for each in (unbroken, broken):
-        each.compile(run_eagerly=True)
-    expected = train(unbroken, 4)
-    train(broken, 2)
-    broken.save(tmp_path / "model.keras")
-    resumed = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(resumed.pool_a, broken.pool_a)
-    for name, losses in train(resumed, 2).items():
-        np.testing.assert_allclose(losses, expected[name][2:], rtol=1e-5, err_msg=name)
-
-
 def test_a_model_that_is_only_used_has_no_pools(tmp_path, model):
     trained = tiny()
     trained.compile(run_eagerly=True)
@@ -322,17 +308,6 @@ def test_a_model_that_is_only_used_has_no_pools(tmp_path, model):
     np.testing.assert_allclose(
         loaded.translate(images, "B"), trained.translate(images, "B"), atol=1e-6
     )
-
-
-def test_two_replicas_share_a_pool():
-    losses = []
-    for strategy in (tf.distribute.get_strategy(), two_replicas()):
-        with strategy.scope():
-            model = tiny(dtype="float64")
-            model.compile(run_eagerly=not losses)
-        losses.append(train(model, 3))
-    for name, expected in losses[0].items():
-        np.testing.assert_allclose(losses[1][name], expected, rtol=1e-9, err_msg=name)
 
 
 def test_terms_and_pools_can_be_left_out():
@@ -360,22 +335,3 @@ def test_terms_and_pools_can_be_left_out():
 def test_impossible_settings_are_an_error(settings, message):
     with pytest.raises(ValueError, match=message):
         tiny(**settings)
-
-
-@pytest.mark.parametrize(
-    "batch, message",
-    [
-        ({"images": tiny_images(2)}, "images_a and images_b; received images"),
-        (
-            {"images_a": tiny_images(2), "images_b": tiny_images(1)},
-            "received 2 and 1",
-        ),
-        (
-            {"images_a": tiny_images(1), "images_b": 2 * tiny_images(1)},
-            "needs images_b of shape",
-        ),
-    ],
-)
-def test_impossible_batches_are_an_error(model, batch, message):
-    with pytest.raises(ValueError, match=message):
-        model.check_batch(batch)

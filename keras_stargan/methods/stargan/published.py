@@ -41,6 +41,15 @@ SMALL = {
     "steps_per_epoch": 500,
     "max_evaluated": 240,
 }
+# A model that takes a step in a fraction of a second, for tests.
+TINY = {
+    "image_size": 16,
+    "num_labels": 3,
+    "conv_dim": 4,
+    "num_residual_blocks": 1,
+    "num_discriminator_layers": 2,
+    "n_critic": 2,
+}
 
 
 def suited(settings: Mapping[str, Any]) -> dict[str, Any]:

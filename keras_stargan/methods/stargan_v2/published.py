@@ -52,6 +52,16 @@ SMALL = PUBLISHED | {
     "mapping_learning_rate": 2e-4,
     "average_decay": 0.99,
 }
+# A model that takes a step in a fraction of a second, for tests.
+TINY = {
+    "image_size": 16,
+    "num_domains": 3,
+    "latent_dim": 4,
+    "style_dim": 8,
+    "hidden_dim": 8,
+    "base_dim": 4,
+    "max_dim": 8,
+}
 
 
 def lengths(total_steps: int) -> dict[str, Any]:
