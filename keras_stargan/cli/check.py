@@ -97,10 +97,12 @@ def _propose(
     print("\nMeasuring a few steps ...", flush=True)
     cost = measure(method, source, proposal, [label_set])
     hours = cost.step_seconds * proposal["steps"] / 3600
+    memory = f"{cost.peak_bytes / 2**30:.1f} GiB of memory"
+    if cost.peak_gpu_bytes is not None:
+        memory += f", and {cost.peak_gpu_bytes / 2**30:.1f} GiB on the GPU"
     print(
         f"A training step takes {cost.step_seconds:.3g} s on this machine, "
-        f"{proposal['steps']} steps take {hours:.1f} hours; the process takes "
-        f"{cost.peak_bytes / 2**30:.1f} GiB of memory."
+        f"{proposal['steps']} steps take {hours:.1f} hours; the process takes {memory}."
     )
 
 

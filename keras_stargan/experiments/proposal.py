@@ -63,11 +63,13 @@ class Cost:
         step_seconds: seconds of a training step.
         first_step_seconds: seconds until the first step is done, without the imports.
         peak_bytes: the memory that the process took at most.
+        peak_gpu_bytes: the same of the GPU's memory; None without a GPU.
     """
 
     step_seconds: float
     first_step_seconds: float
     peak_bytes: int
+    peak_gpu_bytes: int | None
 
 
 def measure(
@@ -84,6 +86,7 @@ def measure(
     from keras_stargan.data import ImageSet
     from keras_stargan.data.batches import BATCHES
     from keras_stargan.experiments.run import make_model
+    from keras_stargan.training.backends import training_backend
 
     settings = choose(method, {"data": [source]} | proposal)
     values = settings.values
@@ -115,4 +118,5 @@ def measure(
     seconds = (time.perf_counter() - start) / steps
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Linux counts kibibytes, macOS bytes.
-    return Cost(seconds, first, peak * (1 if sys.platform == "darwin" else 1024))
+    peak *= 1 if sys.platform == "darwin" else 1024
+    return Cost(seconds, first, peak, training_backend().peak_gpu_bytes())

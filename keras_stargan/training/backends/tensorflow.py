@@ -19,6 +19,13 @@ def has_gpu() -> bool:
     return bool(tf.config.list_logical_devices("GPU"))
 
 
+def peak_gpu_bytes() -> int | None:
+    """The memory of the first GPU that this process took at most; None without one."""
+    if not has_gpu():
+        return None
+    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
 def input_gradient(function: Callable, inputs: tf.Tensor) -> tf.Tensor:
     """The gradient of `sum(function(inputs))` by `inputs`, itself differentiable."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
