@@ -5,9 +5,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import torch
 
 from keras_stargan import CycleGAN, LabelSet
 from keras_stargan.losses import ADVERSARIAL_LOSSES
+from keras_stargan.methods.loading import load_published, save_published
 from keras_stargan.networks import PatchDiscriminator, ResNetGenerator
 from keras_stargan.networks.image_pool import pooled
 
@@ -335,3 +337,49 @@ def test_terms_and_pools_can_be_left_out():
 def test_impossible_settings_are_an_error(settings, message):
     with pytest.raises(ValueError, match=message):
         tiny(**settings)
+
+
+# The published files.
+
+
+def golden_state(prefix):
+    return {
+        key.removeprefix(f"{prefix}/"): torch.tensor(golden_inputs.weight(key, shape))
+        for key, shape in golden_inputs.weights(GOLDEN, prefix)
+    }
+
+
+def test_published_files_are_read_and_written(tmp_path):
+    paths = [tmp_path / f"latest_net_{prefix}.pth" for prefix in NETWORKS]
+    states = [golden_state(prefix) for prefix in NETWORKS]
+    for path, state in zip(paths, states, strict=True):
+        torch.save(state, path)
+    model = load_published(*paths, image_size=SIZE)
+    a, b = (images[0].astype("float32") for images in golden_images())
+    translated = published_layout(model.translate(a, "B"))
+    np.testing.assert_allclose(translated, GOLDEN["forward G_A"], atol=1e-4)
+    scores = published_layout(model.discriminator_b(b))
+    np.testing.assert_allclose(scores, GOLDEN["forward D_A"], atol=1e-4)
+
+    again = [path.with_suffix(".again") for path in paths]
+    save_published(model, *again)
+    for path, state in zip(again, states, strict=True):
+        written = torch.load(path, weights_only=True)
+        assert list(written) == list(state)
+        assert all(torch.equal(written[name], state[name]) for name in state)
+
+
+def test_one_generator_of_an_old_version_is_enough(tmp_path):
+    state = golden_state("G_A")
+    for norm in ("model.2", "model.10.conv_block.2", "model.20"):
+        state |= {f"{norm}.running_mean": torch.zeros(4)}
+        state |= {f"{norm}.running_var": torch.ones(4)}
+    torch.save(state, tmp_path / "latest_net_G.pth")
+    model = load_published(
+        tmp_path / "latest_net_G.pth",
+        labels=LabelSet(("horse", "zebra")),
+        image_size=32,
+    )
+    horses = golden_images()[0][0].astype("float32")
+    zebras = published_layout(model.translate(horses, "zebra"))
+    np.testing.assert_allclose(zebras, GOLDEN["forward G_A"], atol=1e-4)
