@@ -1,4 +1,4 @@
-"""Converts checkpoints of the published StarGAN code (PyTorch), both ways.
+"""Converts trained models: from and to checkpoints of the published PyTorch codes.
 
 The same as `keras-stargan convert`; --help explains it.
 """

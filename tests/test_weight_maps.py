@@ -1,5 +1,7 @@
 """Maps of names between PyTorch's entries and the weights of Keras' layers."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from keras_stargan.files.pytorch import (
     weight_shapes,
     write_checkpoint,
 )
+from keras_stargan.methods import registry
 from keras_stargan.methods.loading import load_model, load_published, save_published
 from keras_stargan.methods.stargan.layers import ResidualBlock
 from keras_stargan.methods.stargan_v2.configurations import DomainCode
@@ -23,6 +26,11 @@ from keras_stargan.networks.weights import copy_weights, shapes_only
 from keras_stargan.use.conversion import convert
 
 RNG = np.random.default_rng(1)
+METHODS = [
+    name
+    for name in registry.names()
+    if hasattr(registry.published(name), "weight_files")
+]
 LAYERS = keras.layers
 LAST = {"data_format": "channels_last"}
 # By kind: a layer of Keras, and the same layer of PyTorch, for 4 channels.
@@ -115,8 +123,8 @@ def test_double_precision_is_kept_and_written_as_single(tmp_path):
     assign_weights({"0": layer}, {"0.weight": values})
     state = state_dict({"0": layer})
     np.testing.assert_array_equal(state["0.weight"], values)
-    write_checkpoint(tmp_path / "a.pth", {"": state})
-    found = read_checkpoint(tmp_path / "a.pth").networks[""]["0.weight"]
+    write_checkpoint(tmp_path / "no suffix", {"": state})
+    found = read_checkpoint(tmp_path / "no suffix").networks[""]["0.weight"]
     np.testing.assert_array_equal(found, values.astype("float32"), strict=True)
 
 
@@ -181,6 +189,44 @@ def test_networks_without_values_have_shapes_and_copy_nothing():
 
 
 # Loading and conversion.
+
+
+@functools.cache  # Each is made once.
+def small_model(name):
+    """A model with a method's settings for small drawings, all weights at random."""
+    cls, small = registry.load(name), registry.published(name).SMALL
+    names = [parameter.name for parameter in registry.describe(name).parameters]
+    model = cls(**{key: value for key, value in small.items() if key in names})
+    for network in networks_of(model).values():
+        for weight in network.weights:
+            weight.assign(RNG.uniform(-1, 1, weight.shape))
+    return model
+
+
+def networks_of(model):
+    averages = [f"average_{name}" for name in model.averaged]
+    return model.networks | {name: getattr(model, name) for name in averages}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_weight_of_a_method_comes_back_from_its_published_files(name, tmp_path):
+    model = small_model(name)
+    paths = [tmp_path / file for file in registry.published(name).FILES]
+    save_published(model, *paths)
+    again = load_model(*paths, labels=model.labels, image_size=model.image_size)
+    for network, expected in networks_of(model).items():
+        found = networks_of(again)[network]
+        for weight, other in zip(expected.weights, found.weights, strict=True):
+            np.testing.assert_array_equal(weight, other, err_msg=weight.path)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_methods_first_file_is_recognized_by_no_other_method(name, tmp_path):
+    model = small_model(name)
+    path = tmp_path / registry.published(name).FILES[0]
+    save_published(model, path)
+    file = read_checkpoint(path)
+    assert [x for x in METHODS if registry.published(x).recognizes(file)] == [name]
 
 
 def test_a_whole_model_needs_no_other_files(tmp_path):

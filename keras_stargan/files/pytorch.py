@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from keras_stargan.files.whole import whole_path
+from keras_stargan.files.whole import whole_file
 
 Names = Mapping[str, Any]
 State = dict[str, np.ndarray]
@@ -153,8 +153,9 @@ def write_checkpoint(
         network: {name: torch.tensor(_as_float32(x)) for name, x in state.items()}
         for network, state in networks.items()
     }
-    with whole_path(path) as temporary:
-        torch.save(content.get("", content), temporary)
+    # Not by its path: PyTorch cannot write to a hidden file without a suffix.
+    with whole_file(path) as file:
+        torch.save(content.get("", content), file)
 
 
 def write_state_dict(path: str | os.PathLike, state: Mapping[str, np.ndarray]) -> None:
