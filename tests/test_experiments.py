@@ -4,13 +4,16 @@ import functools
 import json
 import types
 
+import numpy as np
 import pytest
 
 from keras_stargan.cli import train
+from keras_stargan.data import ImageSet
 from keras_stargan.experiments import data_sources
 from keras_stargan.experiments import settings as experiment_settings
 from keras_stargan.experiments.schedule import Schedule
 from keras_stargan.experiments.settings import choose, read_config, write_config
+from keras_stargan.labels import LabelSet
 from keras_stargan.methods import registry
 from keras_stargan.training.callbacks import LearningRateSchedule, LinearDecay
 
@@ -249,3 +252,15 @@ def test_learning_rates_are_those_of_the_linear_decay():
         schedule.on_train_batch_begin(step)
         expected = keras.optimizers.SGD(decay.rate(step)).learning_rate
         assert float(optimizer.learning_rate) == float(expected), step
+
+
+def test_some_domains_are_selected_in_the_order_that_is_given(monkeypatch):
+    labels = LabelSet(("cat", "dog", "wild"))
+    images = np.zeros((6, 8, 8, 3), "uint8")
+    part = ImageSet(images, np.eye(3)[[0, 1, 2] * 2], labels, np.arange(6))
+    monkeypatch.setattr(
+        data_sources.keras_stargan.data, "load_creatures", lambda **_: (part, part)
+    )
+    for found in data_sources.load_data("creatures:species", 8, select=["wild", "cat"]):
+        assert found.label_set.names == ("wild", "cat")
+        assert found.labels.sum(axis=0).tolist() == [2, 2]

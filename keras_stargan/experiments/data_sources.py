@@ -5,6 +5,7 @@ reader needs.
 """
 
 import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import keras_stargan.data
@@ -123,6 +124,7 @@ def load_data(
     test_images: int | None = None,
     skip_unreadable: bool = False,
     cache_dir: str | None = None,
+    select: Sequence[str] | None = None,
 ) -> "tuple[ImageSet, ImageSet]":
     """Loads the training and the test part of one data set.
 
@@ -135,6 +137,7 @@ def load_data(
         test_images: how many pictures of CelebA are held out; by default 2,000.
         skip_unreadable: leave damaged files out.
         cache_dir: folder for what is prepared or drawn; by default the user's cache.
+        select: the domains to take, in this order; by default all of them.
 
     Raises:
         ValueError: for another text, or as the data set's reader.
@@ -146,7 +149,8 @@ def load_data(
             raise ValueError("Drawn pictures have no choice of attributes.")
         function, arguments = DRAWN[source]
         load = getattr(keras_stargan.data, function)
-        return load(**arguments, image_size=image_size, cache_dir=cache_dir)
+        parts = load(**arguments, image_size=image_size, cache_dir=cache_dir)
+        return _selected(parts, select)
     kind, _, place = source.partition(":")
     chosen = {}
     if attributes and kind in _WITH_ATTRIBUTES:
@@ -154,7 +158,7 @@ def load_data(
     if test_images and kind in _WITH_TEST_IMAGES:
         chosen["test_images"] = test_images
     load = getattr(keras_stargan.data, READERS[kind][0])
-    return load(
+    parts = load(
         place,
         image_size,
         seed=seed,
@@ -162,3 +166,12 @@ def load_data(
         cache_dir=cache_dir,
         **chosen,
     )
+    return _selected(parts, select)
+
+
+def _selected(
+    parts: "tuple[ImageSet, ImageSet]", names: Sequence[str] | None
+) -> "tuple[ImageSet, ImageSet]":
+    """The parts of a data set with some of its domains only."""
+    train, test = (part.select(names) if names else part for part in parts)
+    return train, test

@@ -40,6 +40,7 @@ class Data:
     attributes: tuple[str, ...]
     test_images: int | None
     skip_unreadable: bool
+    select: tuple[str, ...]
     cache_dir: str | None = dataclasses.field(compare=False)
 
     @property
@@ -57,6 +58,7 @@ class Data:
             test_images=self.test_images,
             skip_unreadable=self.skip_unreadable,
             cache_dir=self.cache_dir,
+            select=self.select,
         )
 
 
@@ -224,6 +226,7 @@ def evaluate_diversity(
         seed=settings.get("seed", seed),
         skip_unreadable=bool(settings.get("skip_unreadable")),
         cache_dir=cache_dir,
+        select=settings.get("select"),
     )
     if max_evaluated:
         test_set = test_set.subset(test_set.sample_evenly(max_evaluated))
@@ -282,6 +285,7 @@ def _data_of(
                 attributes=tuple(chosen or ()),
                 test_images=held_out,
                 skip_unreadable=bool(settings.get("skip_unreadable")),
+                select=tuple(settings.get("select") or ()),
                 cache_dir=cache_dir or settings.get("cache_dir"),
             )
         )

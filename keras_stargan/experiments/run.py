@@ -90,6 +90,7 @@ def load_parts(source: str, values: Mapping[str, Any]) -> Parts:
         values["test_images"],
         values["skip_unreadable"],
         values["cache_dir"],
+        values["select"],
     )
 
 

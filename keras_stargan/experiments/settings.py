@@ -76,6 +76,9 @@ COMMON = {
         "Which attributes of CelebA or of a CSV file. Default: "
         "Black_Hair,Blond_Hair,Brown_Hair,Male,Young of CelebA, all of a CSV file.",
     ),
+    "select": Setting(
+        TEXTS, "Which domains of the data, in this order. Default: all of them."
+    ),
     "test_images": Setting(
         INTEGER, "Pictures of CelebA that are held out. Default: 2000.", None, 1
     ),
