@@ -173,5 +173,7 @@ def _selected(
     parts: "tuple[ImageSet, ImageSet]", names: Sequence[str] | None
 ) -> "tuple[ImageSet, ImageSet]":
     """The parts of a data set with some of its domains only."""
-    train, test = (part.select(names) if names else part for part in parts)
+    if not names:
+        return parts
+    train, test = (part.select(names) for part in parts)
     return train, test
