@@ -160,14 +160,14 @@ def _define_setting(flags: Flags, name: str, setting: Setting) -> None:
     if setting.choices:
         flags.choice(name, None, setting.choices, setting.help)
         return
-    define = {
+    kinds: dict[str, Callable] = {
         experiment_settings.INTEGER: flags.integer,
         experiment_settings.NUMBER: flags.number,
         experiment_settings.BOOLEAN: flags.boolean,
         experiment_settings.TEXT: flags.string,
         experiment_settings.TEXTS: flags.words,
-    }[setting.kind]
-    define(name, None, setting.help)
+    }
+    kinds[setting.kind](name, None, setting.help)
 
 
 def choose(recipe: Recipe, flags: Flags, is_run: bool = True) -> Settings:

@@ -6,7 +6,7 @@ reader needs.
 
 import pathlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras_stargan.data
 
@@ -109,7 +109,7 @@ def list_data(
     if source in DRAWN:
         raise ValueError(f"{source} is drawn: there are no files to look at.")
     kind, _, place = source.partition(":")
-    chosen = {}
+    chosen: dict[str, Any] = {}
     if attributes and kind in _WITH_ATTRIBUTES:
         chosen["attributes"] = tuple(attributes)
     name = READERS[kind][0].replace("load_", "list_")
@@ -152,7 +152,7 @@ def load_data(
         parts = load(**arguments, image_size=image_size, cache_dir=cache_dir)
         return _selected(parts, select)
     kind, _, place = source.partition(":")
-    chosen = {}
+    chosen: dict[str, Any] = {}
     if attributes and kind in _WITH_ATTRIBUTES:
         chosen["attributes"] = tuple(attributes)
     if test_images and kind in _WITH_TEST_IMAGES:

@@ -54,9 +54,13 @@ def figures_of(
     for index, (train_set, test_set) in enumerate(parts):
         print("Training the classifier that judges the translations.")
         classifier = train_classifier(train_set, seed=values["seed"])
+
+        def translate(images, labels, index=index):
+            return model.translate(images, model.labels.unify(labels, index))
+
         print("Translating images never seen in training.")
         sets[test_set.label_set.name] = evaluate_translations(
-            lambda x, c, index=index: model.translate(x, model.labels.unify(c, index)),
+            translate,
             test_set,
             classifier,
             max_images=values["max_evaluated"],

@@ -120,7 +120,7 @@ def make_model(settings: Settings, label_sets: Sequence[LabelSet]) -> Translatio
 
     names = [parameter.name for parameter in description.optimizer_parameters]
     rates = {name: values[name] for name in names if values.get(name) is not None}
-    compile_with = {"auto": "auto", "true": True, "false": False}
+    compile_with: dict[str, bool | str] = {"auto": "auto", "true": True, "false": False}
     model.compile(
         model.make_optimizers(**rates),
         jit_compile=compile_with[values["jit_compile"]],

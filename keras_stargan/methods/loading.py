@@ -13,6 +13,7 @@ a method. It has
 - `finish(model, files)`, if something is left to do after the weights were read.
 """
 
+import itertools
 import os
 from collections.abc import Sequence
 from types import ModuleType
@@ -217,9 +218,7 @@ def _recognized(file: Checkpoint) -> tuple[str, ModuleType]:
     for name, published in known.items():
         if published.recognizes(file):
             return name, published
-    entries = [
-        name for names in (file.networks, *file.networks.values()) for name in names
-    ]
+    entries = [*itertools.chain(file.networks, *file.networks.values())]
     raise ValueError(
         f"{file.path} is not a checkpoint of a published code that is known here "
         f"({', '.join(known)}); it holds {', '.join(filter(None, entries[:5]))}."

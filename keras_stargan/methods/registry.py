@@ -101,7 +101,7 @@ def describe(name: str) -> Description:
     )
 
 
-def load(name: str) -> type:
+def load(name: str) -> type[Any]:
     """Imports a method and gives its model's class.
 
     Args:

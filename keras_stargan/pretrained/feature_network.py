@@ -96,5 +96,5 @@ class FeatureNetwork:
             return None
         digest = hashlib.sha256(repr((self.name, self.network.count_params())).encode())
         for weight in self.network.get_weights():
-            digest.update(np.ascontiguousarray(weight))
+            digest.update(np.ascontiguousarray(weight).data)
         return digest.hexdigest()

@@ -163,7 +163,7 @@ def lpips_distance(
 def _packaged_linear_weights() -> pathlib.Path:
     # Found without importing the package, which would import torchvision.
     package = importlib.util.find_spec("lpips")
-    if package is None:
+    if package is None or package.origin is None:
         raise ImportError(
             "The linear weights of LPIPS are in the package lpips: "
             "pip install 'keras-stargan[lpips]'. Or give their file as linear=."

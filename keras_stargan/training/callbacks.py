@@ -225,8 +225,8 @@ class ProgressBar(keras.callbacks.ProgbarLogger):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Refreshes the bar."""
         space = shutil.get_terminal_size().columns - 55  # counter, bar and times
-        shown = {}
-        for name in sorted(logs or {}, key=lambda name: not name.endswith("/loss")):
+        logs, shown = logs or {}, {}
+        for name in sorted(logs, key=lambda name: not name.endswith("/loss")):
             space -= len(name) + len(" - : 1.2345e-05")
             if space < 0:
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 # A batch, or the draws of a step: named tensors with a row for each image.
@@ -40,7 +40,7 @@ class Update:
 
     name: str
     loss: Callable[[Tensors, Tensors], Any]
-    loss_weights: dict[str, float | Callable[[], Any]]
+    loss_weights: Mapping[str, float | Callable[[], Any]]
     networks: tuple[str, ...]
     every: int = 1
     batches: int = 1
