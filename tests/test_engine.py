@@ -12,7 +12,11 @@ from test_stargan import make_data, make_dataset, make_model, weights
 
 import keras_stargan
 from keras_stargan.training import Adam, AdversarialModel, input_gradient
-from keras_stargan.training.callbacks import LinearDecay, ProgressBar, StopOnNaN
+from keras_stargan.training.callbacks import (
+    LearningRateSchedule,
+    ProgressBar,
+    StopOnNaN,
+)
 from keras_stargan.training.randomness import Draws
 from keras_stargan.training.strategies import make_strategy
 
@@ -168,17 +172,16 @@ def test_a_method_without_updates_is_told_so():
 
 
 @pytest.mark.parametrize(
-    "step, rate", [(0, 1.0), (50, 1.0), (60, 0.8), (69, 0.8), (99, 0.2), (100, 0.0)]
+    "step, factor", [(0, 1.0), (50, 1.0), (60, 0.8), (99, 0.02), (100, 0.0)]
 )
-def test_linear_decay_falls_in_the_second_half_at_each_tenth_step(step, rate):
-    decay = LinearDecay(1.0, total_steps=100, every=10)
-    assert decay.rate(step) == pytest.approx(rate)
+def test_linear_decay_falls_in_the_second_half(step, factor):
+    assert make_model().learning_rate_factor(step, 100, 10) == pytest.approx(factor)
 
 
-def test_linear_decay_sets_the_rate_of_both_optimizers_by_the_global_step():
+def test_learning_rates_of_both_optimizers_follow_the_global_step():
     model = make_model()
-    model.compile(model.make_optimizers(1.0), run_eagerly=True)
-    decay = LinearDecay(1e-3, total_steps=8)
+    model.compile(model.make_optimizers(1e-3), run_eagerly=True)
+    decay = LearningRateSchedule(model, total_steps=8, steps_per_epoch=3)
     for _ in range(2):  # as a run that was stopped after three of its steps
         history = model.fit(
             make_dataset(3), callbacks=[decay], verbose=0, shuffle=False

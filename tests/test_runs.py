@@ -19,7 +19,7 @@ import keras_stargan
 from keras_stargan.data import load_rafd, training_dataset
 from keras_stargan.files.work_dir import open_work_dir
 from keras_stargan.labels.published import EXPRESSIONS
-from keras_stargan.training.callbacks import HistoryFile, LinearDecay
+from keras_stargan.training.callbacks import HistoryFile, LearningRateSchedule
 from keras_stargan.training.checkpoints import restore_checkpoint, save_checkpoint
 from keras_stargan.training.runs import train
 
@@ -115,7 +115,7 @@ def test_killed_and_resumed_run_ends_as_one_never_stopped(
         STEPS_PER_EPOCH,
         tmp_path,
         settings,
-        callbacks=[LinearDecay(settings["learning_rate"], STEPS)],
+        callbacks=[LearningRateSchedule(model, STEPS, STEPS_PER_EPOCH)],
     )
     other = keras.saving.load_model(work_dir / "model.keras")
     for a, b in zip(weights(model), weights(other), strict=True):

@@ -20,51 +20,6 @@ from keras_stargan.images import save_png
 from keras_stargan.training.checkpoints import save_checkpoint
 
 
-class LinearDecay(keras.callbacks.Callback):
-    """A rate that is constant at first, then falls linearly to 0 (section 5.1).
-
-    Sets the rate of all optimisers of the model from its global step.
-
-    Args:
-        learning_rate: the rate at first.
-        total_steps: when it reaches 0.
-        constant_steps: how long it is constant; by default half of the steps.
-        every: how often, in steps, it changes. The published code: 1,000.
-    """
-
-    def __init__(
-        self,
-        learning_rate: float,
-        total_steps: int,
-        constant_steps: int | None = None,
-        every: int = 1,
-    ) -> None:
-        super().__init__()
-        self.learning_rate = learning_rate
-        self.total_steps = total_steps
-        self.constant_steps = (
-            total_steps // 2 if constant_steps is None else constant_steps
-        )
-        self.every = every
-
-    def rate(self, step: int) -> float:
-        """The rate of the step after `step` steps."""
-        step -= step % self.every
-        falling = self.total_steps - self.constant_steps
-        left = (self.total_steps - step) / falling if falling else 1.0
-        return self.learning_rate * min(1.0, max(0.0, left))
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Reads the step."""
-        self._step = self.model.global_step
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Sets the rate."""
-        for optimizer in self.model.optimizers.values():
-            optimizer.learning_rate = self.rate(self._step)
-        self._step += self.model.steps_per_execution
-
-
 class LearningRateSchedule(keras.callbacks.Callback):
     """Follows a method's published schedule of learning rates.
 
