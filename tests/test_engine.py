@@ -19,6 +19,7 @@ from keras_stargan.training.callbacks import (
 )
 from keras_stargan.training.randomness import Draws
 from keras_stargan.training.strategies import make_strategy
+from keras_stargan.training.updates import Update
 
 
 def train(strategy, dataset, optimizer, jit_compile=False, epochs=1):
@@ -257,3 +258,54 @@ def test_impossible_strategies_are_refused(name, devices, message):
 
 def test_mirrored_strategy_has_a_replica_for_each_device():
     assert make_strategy("mirrored", DEVICES).num_replicas_in_sync == 2
+
+
+class TwoStages(AdversarialModel):
+    """Learns pairs without labels: the first network for two steps, then the second."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = keras.layers.Dense(1), keras.layers.Dense(1)
+        self.first.build((None, 2))
+        self.second.build((None, 2))
+
+    @property
+    def updates(self):
+        stages = {"first": range(2), "second": range(2, 4)}
+        return tuple(
+            Update(
+                name,
+                functools.partial(self.distance, getattr(self, name)),
+                {"distance": 1.0},
+                (name,),
+                steps=steps,
+            )
+            for name, steps in stages.items()
+        )
+
+    def draw(self, draws, batch):
+        return {}
+
+    def make_optimizers(self):
+        return {name: keras.optimizers.SGD(0.1) for name in ("first", "second")}
+
+    @staticmethod
+    def distance(network, batch, draws):
+        errors = network(batch["inputs"]) - batch["targets"]
+        return {"distance": keras.ops.mean(errors**2)}
+
+
+def test_stages_follow_each_other_on_paired_batches_also_after_a_stop():
+    model = TwoStages()
+    model.compile(run_eagerly=True)
+    pairs = {"inputs": np.ones((4, 2), "f"), "targets": np.full((4, 1), 9.0, "f")}
+    dataset = tf.data.Dataset.from_tensors(pairs).repeat()
+    changed = []
+    for _ in range(3):  # The third time, both stages are over.
+        before = [np.array(net.kernel) for net in (model.first, model.second)]
+        model.fit(dataset, steps_per_epoch=2, verbose=0)
+        after = [np.array(net.kernel) for net in (model.first, model.second)]
+        changed.append(
+            [bool(np.any(a != b)) for a, b in zip(before, after, strict=True)]
+        )
+    assert changed == [[True, False], [False, True], [False, False]]
