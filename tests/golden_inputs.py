@@ -5,6 +5,8 @@ import zlib
 
 import numpy as np
 
+from keras_stargan.files.pytorch import assign_weights, weight_shapes
+
 FOLDER = pathlib.Path(__file__).parent / "golden"
 
 
@@ -46,3 +48,18 @@ def weights(golden, network):
         for key in golden
         if key.startswith(f"{prefix}{network}/")
     ]
+
+
+def assign_fresh_weights(averages, weights):
+    """Gives StarGAN v2 its initial weights; the arguments are those of `weight_files`.
+
+    The averages begin as the networks whose averages they are.
+    """
+    for network, names in weights.items():
+        state = {
+            key: weight(f"{network}/{key}", shape)
+            for key, shape in weight_shapes(names).items()
+        }
+        assign_weights(names, state)
+        if network in averages:
+            assign_weights(averages[network], state)

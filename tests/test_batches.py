@@ -50,9 +50,12 @@ def test_unpaired_batches_have_two_domains():
     }
 
 
-@pytest.mark.parametrize("kind", BATCHES)
-def test_replicas_share_batches_of_every_kind(kind):
-    options = BATCHES[kind]([make_set()], 2).options()
+@pytest.mark.parametrize(
+    "kind, names", [*((kind, [""]) for kind in BATCHES), ("labelled", ["one", "two"])]
+)
+def test_replicas_share_batches_of_every_kind(kind, names):
+    options = BATCHES[kind]([make_set(name) for name in names], 2).options()
+    assert options.deterministic
     policy = options.experimental_distribute.auto_shard_policy
     assert policy == tf.data.experimental.AutoShardPolicy.DATA
 

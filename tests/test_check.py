@@ -121,4 +121,18 @@ def test_the_exit_status_is_1_where_training_would_stop(pictures):
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     code, printed = recipe_modules.run_program(check.COMMAND, tmp_path / "none")
-    assert code == 1 and "none" in printed and "Traceback" not in printed
+    assert (
+        code == 1 and str(tmp_path / "none") in printed and "Traceback" not in printed
+    )
+
+
+def test_the_command_to_train_keeps_the_chosen_attributes(pictures, tmp_path):
+    rows = [f"pets/{domain}/{i}.png" for domain in ("cat", "dog") for i in range(6)]
+    lines = ["file,Hat,Young", *(f"{row},{i % 2},1" for i, row in enumerate(rows))]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    code, printed = recipe_modules.run_program(
+        check.COMMAND, tmp_path / "table.csv", "--nomeasure", "--attributes=Hat"
+    )
+    assert code == 0, printed
+    (line,) = (line for line in printed.splitlines() if "keras-stargan train" in line)
+    assert line.endswith(" --attributes=Hat")

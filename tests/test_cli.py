@@ -7,11 +7,12 @@ import sys
 import pytest
 import recipe_modules
 
-from keras_stargan.cli import align, convert, main, program, translate
+from keras_stargan.cli import align, convert, main, program, sample, translate
 from keras_stargan.cli.command import Command, Flags
 from keras_stargan.faces import alignment
 from keras_stargan.files import framing
 from keras_stargan.labels import KINDS
+from keras_stargan.use import samples
 from keras_stargan.version import __version__
 
 
@@ -35,7 +36,6 @@ def command():
         given = []
 
     command = Recording("tool do", "Does it: tool do x.", define, run, "FILES")
-    command.given.clear()
     return command
 
 
@@ -129,6 +129,7 @@ def test_choices_are_those_of_the_library():
         alignment.MIN_CERTAINTY,
     )
     assert convert.KINDS == KINDS
+    assert sample.WHAT == samples.WHAT
 
 
 def test_help_and_mistakes_are_answered_without_anything_heavy():

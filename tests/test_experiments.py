@@ -265,3 +265,18 @@ def test_some_domains_are_selected_in_the_order_that_is_given(monkeypatch):
     for found in data_sources.load_data("creatures:species", 8, select=["wild", "cat"]):
         assert found.label_set.names == ("wild", "cat")
         assert found.labels.sum(axis=0).tolist() == [2, 2]
+
+
+def test_a_folder_alone_names_its_data(monkeypatch, tmp_path):
+    part = ImageSet(
+        np.zeros((2, 8, 8, 3), "uint8"), np.eye(2), LabelSet(("cat", "dog")), [0, 1]
+    )
+    places = []
+
+    def load(place, *_, **__):
+        places.append(place)
+        return part, part
+
+    monkeypatch.setattr(data_sources.keras_stargan.data, "load_folders", load)
+    assert data_sources.load_data(str(tmp_path), 8) == (part, part)
+    assert places == [str(tmp_path)]

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import keras_stargan
 from keras_stargan import LabelSet, LabelSpace
-from keras_stargan.files.pytorch import assign_weights, state_dict, weight_shapes
+from keras_stargan.files.pytorch import state_dict
 from keras_stargan.methods.stargan_v2.published import weight_files
 from keras_stargan.networks.resizing import resize_bilinear
 from keras_stargan.training import engine
@@ -173,14 +173,7 @@ def stargan_v2(request):
         dtype="float64",
     )
     averages, weights = weight_files(model)
-    for network, names in weights.items():
-        state = {
-            key: golden_inputs.weight(f"{network}/{key}", shape)
-            for key, shape in weight_shapes(names).items()
-        }
-        assign_weights(names, state)
-        if network in averages:
-            assign_weights(averages[network], state)
+    golden_inputs.assign_fresh_weights(averages, weights)
     with pytest.MonkeyPatch.context() as patch:
         extra = []
         if w_hpf:

@@ -11,7 +11,7 @@ class Model:
     """Paints images by the last of the labels, and notes what it is asked for."""
 
     guides = ("label",)
-    needs_own = can_classify = False
+    needs_own = False
 
     def __init__(self, labels, guesses=None):
         self.labels = LabelSpace.of(labels)

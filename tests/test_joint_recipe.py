@@ -12,6 +12,7 @@ from keras_stargan.data import ImageSet
 from keras_stargan.data.readers.celeba import ATTRIBUTES
 from keras_stargan.experiments import report
 from keras_stargan.experiments import run as experiments_run
+from keras_stargan.experiments.settings import choose
 from keras_stargan.labels.published import EXPRESSIONS
 
 HAIR = keras_stargan.LabelSet(("blond",), "binary", name="CelebA")
@@ -97,7 +98,7 @@ def picture_set(label_set, count=8):
     )
 
 
-def evaluate(*label_sets):
+def evaluate(*label_sets, other=HAIR):
     """The figures of labels on other pictures, and the labels a model was asked for."""
     given = []
 
@@ -109,7 +110,7 @@ def evaluate(*label_sets):
             return images
 
     parts = [(picture_set(label_set),) * 2 for label_set in label_sets]
-    other = (picture_set(HAIR),) * 2
+    other = (picture_set(other),) * 2
     settings = {"max_evaluated": 2, "seed": 0}
     figures, _ = report.transfer_of(Model(), parts, other, settings)
     return figures["expressions_on_other_pictures"], given
@@ -132,3 +133,18 @@ def test_expressions_alone_have_no_mask(run):
 def test_one_of_the_two_folders_is_not_enough(run, folders):
     with pytest.raises(ValueError, match="both --celeba_dir and --rafd_dir"):
         run(rafd_dir=folders["rafd_dir"])
+
+
+def test_labels_without_a_calm_face_show_on_pictures_without_true_answers(run):
+    species = keras_stargan.LabelSet(("cat", "dog"))
+    figures, given = evaluate(species, other=species)
+    np.testing.assert_array_equal(np.concatenate(given)[::2], np.eye(2))
+    assert "error_inside" not in figures["no_mask"]
+
+
+def test_more_than_one_other_data_set_is_refused_before_any_is_loaded(tmp_path):
+    data = ["avatars:attributes", "avatars:expressions"]
+    settings = choose("stargan", {"data": data[:1], "other_data": data})
+    with pytest.raises(ValueError, match="other_data is one data set"):
+        experiments_run.run(settings, tmp_path / "run", resume=False)
+    assert not (tmp_path / "run").exists()

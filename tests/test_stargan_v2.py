@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 import keras_stargan
-from keras_stargan.files.pytorch import assign_weights, state_dict, weight_shapes
+from keras_stargan.files.pytorch import state_dict
 from keras_stargan.methods.stargan_v2.published import weight_files
 from keras_stargan.training import engine
 
@@ -45,15 +45,7 @@ def trained(request):
         lambda_ds=2.0,
         ds_iter=10,
     )
-    averages, weights = weight_files(model)
-    for network, names in weights.items():
-        state = {
-            key: golden_inputs.weight(f"{network}/{key}", shape)
-            for key, shape in weight_shapes(names).items()
-        }
-        assign_weights(names, state)
-        if network in averages:
-            assign_weights(averages[network], state)
+    golden_inputs.assign_fresh_weights(*weight_files(model))
 
     class GoldenDraws:
         def __init__(self, seed, step):

@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from keras_stargan.data import load_folders, load_rafd
+from keras_stargan.data.inspection import inspect_pictures
 from keras_stargan.data.readers.celeba import ATTRIBUTES
 from keras_stargan.data.readers.tfds_builders import PictureFolders, Rafd
 from keras_stargan.data.readers.tfds_reader import list_tfds, load_tfds
@@ -329,3 +330,9 @@ def test_without_tfds(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     with pytest.raises(ImportError, match=r"keras-stargan\[tfds\]"):
         list_tfds("rafd", tmp_path)
+
+
+def test_pictures_in_shards_can_be_looked_at(rafd):
+    found = inspect_pictures(list_tfds("rafd", rafd[1]), verbose=0)
+    assert not found.faults
+    assert len(found.pictures) == sum(map(sum, found.counts.values()))

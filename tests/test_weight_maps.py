@@ -282,3 +282,13 @@ def test_models_of_the_ablation_are_found_by_their_earlier_name():
     config = DomainCode(3).get_config()
     assert DomainCode.from_config(config).num_domains == 3
     assert "encoder" in config  # The caller's dictionary stays as it is.
+
+
+def test_nothing_is_replaced_where_one_output_cannot_be(tmp_path):
+    model, other = tmp_path / "model.keras", tmp_path / "thesis"
+    model.write_text("mine")
+    other.mkdir()
+    (other / "thesis.tex").write_text("mine")
+    with pytest.raises(ValueError, match="earlier SavedModel"):
+        convert(["nothing.keras"], output=model, saved_model=other, overwrite=True)
+    assert model.read_text() == "mine"

@@ -17,6 +17,7 @@ Needs PyTorch, to read wing.ckpt: pip install 'keras-stargan[torch]'.
 """
 
 from keras_stargan.cli.command import Command, Flags
+from keras_stargan.experiments.settings import COMMON
 
 FITS = ("crop", "face")
 MIN_CERTAINTY = 0.2
@@ -54,11 +55,7 @@ def define(flags: Flags) -> None:
     )
     flags.integer("batch_size", 16, "Pictures aligned at once.")
     flags.boolean("overwrite", False, "Replace aligned faces that are there already.")
-    flags.boolean(
-        "skip_unreadable",
-        False,
-        "Leave damaged pictures out and print how many, instead of stopping.",
-    )
+    flags.boolean("skip_unreadable", False, COMMON["skip_unreadable"].help)
 
 
 def run(flags: Flags, inputs: list[str]) -> None:

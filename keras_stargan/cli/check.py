@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_stargan.cli.command import Command, Flags
+from keras_stargan.experiments.settings import COMMON
 from keras_stargan.methods import registry
 
 if TYPE_CHECKING:
@@ -36,9 +37,7 @@ def define(flags: Flags) -> None:
         "For which method settings are proposed. Default: stargan for attributes, "
         "stargan_v2 for domains.",
     )
-    flags.words(
-        "attributes", None, "Which attributes of CelebA or of a CSV file. Default: all."
-    )
+    flags.words("attributes", None, COMMON["attributes"].help)
     flags.boolean(
         "measure", True, "Measure a few training steps with the proposed settings."
     )
@@ -90,7 +89,10 @@ def _propose(
 
         has_gpu = training_backend().has_gpu()
     proposal = propose(method, sides, num_images, has_gpu)
-    given = " ".join(f"--{name}={value}" for name, value in proposal.items())
+    shown = dict(proposal)
+    if flags.attributes:
+        shown["attributes"] = ",".join(flags.attributes)
+    given = " ".join(f"--{name}={value}" for name, value in shown.items())
     print(f"\nTo train:\n  keras-stargan train {method} --data={source} {given}")
     if not flags.measure:
         return

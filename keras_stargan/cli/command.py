@@ -185,5 +185,4 @@ class Command:
 
 def is_help(arguments: Sequence[str]) -> bool:
     """Whether a command line asks for help, whatever else is on it."""
-    flags_only = [word for word in arguments if word.startswith("-")]
-    return any(word in ("-h", "-help", "--help") for word in flags_only)
+    return any(word in ("-h", "-help", "--help") for word in arguments)

@@ -1,33 +1,49 @@
-r"""Evaluates trained models as their papers do.
+"""Evaluates trained models as their papers do."""
 
+from collections.abc import Callable
+
+from keras_stargan.cli.command import Command, Flags
+from keras_stargan.experiments.settings import COMMON
+
+BY = ("guide", "labels", "diversity")
+_OF_LABELS = (
+    """\
     keras-stargan evaluate --model=runs/v1_rafd
     keras-stargan evaluate --model=runs/v1_rafd --model=runs/longer
     keras-stargan evaluate --model=200000-G.ckpt --data=celeba:CelebA
-    keras-stargan evaluate --model=runs/v2_afhq --inception=inception_v3.pth \
-        --lpips=alexnet.pth
-
+""",
+    """\
 A label-guided model (StarGAN) is judged by a ResNet-18 that is trained from scratch on
 the training part of the model's data: is the target expression there; do the attributes
 show, one changed or several at once (H hair color, G gender, A age: H, G, A, H+G, H+A,
-G+A, H+G+A). Models of the same data, size and split are rows of one table.
-
+G+A, H+G+A). Models of the same data, size and split are rows of one table. --output_dir
+gets table.md, figures.json and, with --pictures, translations as `keras-stargan study`
+takes them.
+""",
+)
+_OF_DIVERSITY = (
+    """\
+    keras-stargan evaluate --model=runs/v2_afhq --inception=inception_v3.pth \\
+        --lpips=alexnet.pth
+""",
+    """\
 A model with styles (StarGAN v2) translates each test picture ten times to every other
 domain, by latent codes and by random references. FID and KID compare the translations
 with the training pictures of the domain, LPIPS compares the ten with each other; all
 are means over the pairs of domains. Without --inception and --lpips, the features of a
 classifier that is trained on the spot take their place: figures to compare runs on one
-data set with, which are neither FID nor LPIPS.
+data set with, which are neither FID nor LPIPS. --output_dir gets table.md and
+figures.json.
+""",
+)
+_BY = "--by=diversity measures a label-guided model in the second way.\n"
 
---by=diversity measures a label-guided model in the second way. --output_dir gets
-table.md, figures.json and, with --pictures, translations as `keras-stargan study` takes
-them. On real data this is work for a GPU.
-"""
 
-from collections.abc import Callable
-
-from keras_stargan.cli.command import Command, Flags
-
-BY = ("guide", "labels", "diversity")
+def _text(*parts: tuple[str, str], more: str = "") -> str:
+    """The help of a program that does some of the evaluations: examples, then prose."""
+    examples, prose = zip(*parts, strict=True)
+    title, last = __doc__, "On real data this is work for a GPU."
+    return "\n".join([f"{title}\n", "".join(examples), *prose, f"{more}{last}"])
 
 
 def _define_model(flags: Flags, default: str | None) -> None:
@@ -50,12 +66,7 @@ def _define_model(flags: Flags, default: str | None) -> None:
     flags.string("output_dir", None, "Default: evaluation beside the first model.")
     flags.alias("output", "output_dir")
     flags.boolean("overwrite", False, "Replace an evaluation that is there already.")
-    flags.string(
-        "cache_dir",
-        None,
-        "Folder where prepared and drawn pictures are kept. Default: "
-        "$KERAS_STARGAN_CACHE, else keras_stargan in $XDG_CACHE_HOME or ~/.cache.",
-    )
+    flags.string("cache_dir", None, COMMON["cache_dir"].help)
 
 
 def _define_labels(flags: Flags) -> None:
@@ -67,8 +78,8 @@ def _define_labels(flags: Flags) -> None:
     flags.integer(
         "test_images",
         None,
-        "How many pictures of CelebA are the test part. Default: as in the run, else "
-        "2000.",
+        "How many pictures of CelebA or TensorFlow Datasets are the test part. "
+        "Default: as in the run, else 2000 of CelebA.",
         1,
     )
     flags.integer(
@@ -174,11 +185,17 @@ def _run(flags: Flags, by: str) -> None:
     print(f"\n{text}\nAll is in {output_dir}.")
 
 
-COMMAND = Command("keras-stargan evaluate", __doc__, define, run)
+COMMAND = Command(
+    "keras-stargan evaluate", _text(_OF_LABELS, _OF_DIVERSITY, more=_BY), define, run
+)
 
 
 def _recipe(
-    name: str, model: str, by: str, define_own: Callable[[Flags], None]
+    name: str,
+    model: str,
+    by: str,
+    define_own: Callable[[Flags], None],
+    text: tuple[str, str],
 ) -> Command:
     def define_all(flags: Flags) -> None:
         _define_model(flags, model)
@@ -187,15 +204,14 @@ def _recipe(
     def run_it(flags: Flags, inputs: list[str]) -> None:
         _run(flags, by)
 
-    text = __doc__.replace("keras-stargan evaluate", name)
-    return Command(name, text, define_all, run_it)
+    return Command(COMMAND.name, _text(text), define_all, run_it).named(name)
 
 
 def of_labels(name: str) -> Command:
     """The program that evaluates label-guided models, under a recipe's name."""
-    return _recipe(name, "runs/v1_rafd", "labels", _define_labels)
+    return _recipe(name, "runs/v1_rafd", "labels", _define_labels, _OF_LABELS)
 
 
 def of_diversity(name: str) -> Command:
     """The program that evaluates models with styles, under a recipe's name."""
-    return _recipe(name, "runs/v2_afhq", "diversity", _define_diversity)
+    return _recipe(name, "runs/v2_afhq", "diversity", _define_diversity, _OF_DIVERSITY)

@@ -48,7 +48,7 @@ def dispatch(arguments: Sequence[str]) -> None:
     Raises:
         ValueError: for another command, naming the nearest.
     """
-    if not arguments or (is_help(arguments[:1])):
+    if not arguments or is_help(arguments[:1]):
         print(help_text())
         return
     name, *others = arguments

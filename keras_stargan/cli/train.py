@@ -68,24 +68,17 @@ class Recipe:
     published: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     small: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    def command(
-        self,
-        name: str,
-        text: str,
-        train: "Callable[[Settings, str, bool], Any] | None" = None,
-    ) -> Command:
+    def command(self, name: str, text: str) -> Command:
         """A program that trains by this recipe.
 
         Args:
             name: how the program is called in its help.
             text: what it does, for its help.
-            train: (settings, folder, whether to resume) -> anything; by default
-                trains, evaluates and exports.
         """
 
         def run(flags: Flags, inputs: list[str]) -> None:
             settings = choose(self, flags)
-            (train or _train)(settings, flags.output_dir, flags.resume)
+            _train(settings, flags.output_dir, flags.resume)
 
         return Command(name, text, functools.partial(define, self), run)
 
@@ -95,8 +88,7 @@ def define(recipe: Recipe, flags: Flags) -> None:
     for source in recipe.data.values():
         for name, kind in source.flags.items():
             flags.string(name, None, READERS[kind][1])
-        if len(source.flags) > 1:
-            flags.exclusive(*source.flags)
+        flags.exclusive(*source.flags)
     if len(recipe.data) > 1:
         names = ("both", *recipe.data)
         flags.choice(

@@ -27,6 +27,7 @@ says it for all of them.
 from typing import TYPE_CHECKING
 
 from keras_stargan.cli.command import Command, Flags
+from keras_stargan.experiments.settings import COMMON
 
 if TYPE_CHECKING:
     from keras_stargan.labels import LabelSpace
@@ -94,11 +95,7 @@ def define(flags: Flags) -> None:
     )
     flags.integer("batch_size", 16, "Pictures translated at once.", least=1)
     flags.boolean("overwrite", False, "Replace translations that are there already.")
-    flags.boolean(
-        "skip_unreadable",
-        False,
-        "Leave damaged pictures out and print how many, instead of stopping.",
-    )
+    flags.boolean("skip_unreadable", False, COMMON["skip_unreadable"].help)
 
 
 def run(flags: Flags, inputs: list[str]) -> None:

@@ -100,19 +100,24 @@ class ImageSet(Labelled):
         keys = zip(self.subjects, map(tuple, self.labels), strict=True)
         return {key: index for index, key in enumerate(keys)}
 
-    def sample_evenly(self, count: int) -> np.ndarray:
+    def sample_evenly(self, count: int | None) -> np.ndarray:
         """Chooses images whose labels and subjects are as evenly mixed as possible.
 
         Among equally good images, the first is taken. For figures: they stay
         comparable as long as this choice does. To look at, `sample_varied` is better.
 
         Args:
-            count: how many images; all if there are fewer.
+            count: how many images; all if there are fewer, or for None.
 
         Returns:
             Indices, integers of shape `(count,)`, ascending, always the same.
+
+        Raises:
+            ValueError: for a count below 1.
         """
-        if count >= len(self):
+        if count is not None and count < 1:
+            raise ValueError(f"At least 1 image must be chosen; received {count}.")
+        if count is None or count >= len(self):
             return np.arange(len(self))
         label, subject = _numbered(self.labels), _numbered(self.subjects)
         label_uses = np.zeros(label.max() + 1)

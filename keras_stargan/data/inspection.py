@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from keras_stargan.data.readers.image_files import ImageFiles
-from keras_stargan.files.pictures import crop_box, open_picture
+from keras_stargan.files.pictures import crop_box
 from keras_stargan.files.progress import Progress
 
-_IN_FLIGHT = 64  # files that are read between two updates of the progress
 _SHOWN = 5  # files that are named for each finding
 # Of a gray picture of 8 rows and 9 columns, whether each pixel is brighter than the
 # next: 64 bits. Pictures that differ in at most so many of them look alike.
@@ -176,24 +175,22 @@ def inspect_pictures(parts: Sequence[ImageFiles], verbose: int = 1) -> Inspectio
     """
     names = parts[0].label_set.names
     train, test = (part.labels.sum(axis=0).astype(int).tolist() for part in parts)
-    paths = [(path, part.crop) for part in parts for path in part.paths]
     pictures, faults = [], []
-    progress = Progress(len(paths), "pictures", verbose)
-    with ThreadPoolExecutor() as pool:
-        for start in range(0, len(paths), _IN_FLIGHT):
-            portion = paths[start : start + _IN_FLIGHT]
-            for found in pool.map(lambda given: _look_at(*given), portion):
-                (faults if isinstance(found, ValueError) else pictures).append(found)
-            progress.add(len(portion))
+    progress = Progress(sum(map(len, parts)), "pictures", verbose)
+    for part in parts:
+        looked = part.each(functools.partial(_look_at, part.crop))
+        for path, found in zip(part.paths, looked, strict=True):
+            if isinstance(found, ValueError):
+                faults.append(found)
+            else:
+                pictures.append(Picture(str(path), **found))
+            progress.add(1)
     counts = dict(zip(names, zip(train, test, strict=True), strict=True))
     return Inspection(counts, pictures, faults)
 
 
-def _look_at(path: str | os.PathLike, crop: str) -> Picture | ValueError:
-    try:
-        picture = open_picture(path)
-    except ValueError as error:
-        return error
+def _look_at(crop: str, picture: Image.Image) -> dict[str, Any]:
+    """What is known of a picture: the fields of `Picture` but for its path."""
     width, height = picture.size
     left, top, right, bottom = crop_box(picture.size, crop)
     pixels = np.asarray(picture)
@@ -201,14 +198,15 @@ def _look_at(path: str | os.PathLike, crop: str) -> Picture | ValueError:
     small = picture.convert("L").resize(_HASH_SIZE, Image.Resampling.BILINEAR)
     gray = np.asarray(small).astype(int)
     bits = (gray[:, 1:] > gray[:, :-1]).ravel()
-    return Picture(
-        os.fspath(path),
-        picture.size,
-        1 - (right - left) * (bottom - top) / (width * height),
-        bool(levels <= _CONSTANT_LEVELS),
-        hashlib.sha256(repr(picture.size).encode() + pixels.tobytes()).digest(),
-        int("".join("01"[bit] for bit in bits.astype(int)), 2),
-    )
+    return {
+        "size": picture.size,
+        "cut": 1 - (right - left) * (bottom - top) / (width * height),
+        "is_constant": bool(levels <= _CONSTANT_LEVELS),
+        "digest": hashlib.sha256(
+            repr(picture.size).encode() + pixels.tobytes()
+        ).digest(),
+        "bits": int.from_bytes(np.packbits(bits).tobytes(), "big"),
+    }
 
 
 def _some(found: Sequence[str]) -> Iterator[str]:

@@ -97,15 +97,11 @@ def attribute_errors(
         other labels.
 
     Raises:
-        ValueError: for categorical labels, or if `max_images` is not positive.
+        ValueError: for categorical labels, or if `max_images` is below 1.
     """
-    if max_images is not None and max_images < 1:
-        raise ValueError(f"max_images must be at least 1; received {max_images}.")
     label_set = test_set.label_set
     groups = attribute_groups(label_set)
-    sources = np.arange(len(test_set))
-    if max_images is not None:
-        sources = test_set.sample_evenly(max_images)
+    sources = test_set.sample_evenly(max_images)
     own = test_set.labels[sources]
 
     def wrong(images, labels):

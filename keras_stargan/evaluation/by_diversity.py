@@ -21,7 +21,7 @@ from keras_stargan.evaluation.features import (
 )
 from keras_stargan.evaluation.frechet import distance_figures
 from keras_stargan.images import from_uint8, to_uint8
-from keras_stargan.labels import LabelSet
+from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.pretrained.feature_network import FeatureNetwork
 from keras_stargan.pretrained.lpips import LPIPS
@@ -105,9 +105,8 @@ def evaluate_diverse_translations(
             f"num_translations must be 2 or more, to differ; received "
             f"{num_translations}."
         )
-    domains = _domains_of(model)
-    check_sets(domains, model.image_size, test_set, train_set)
-    names = domains.names
+    check_sets(model.labels, model.image_size, test_set, train_set)
+    names = model.labels.names
     test_rows = _rows_by_domain(test_set)
     real = [
         image_statistics(
@@ -132,10 +131,9 @@ def evaluate_diverse_translations(
         "num_images": len(test_set),
         "num_translations": num_translations,
     }
-    # One by one: the set may be larger than memory.
-    colours = np.array([from_uint8(x).mean(axis=(0, 1)) for x in test_set.images])
-    of_references = []
     if "reference" in model.guides:
+        # One by one: the set may be larger than memory.
+        colours = np.array([from_uint8(x).mean(axis=(0, 1)) for x in test_set.images])
         of_references = [
             _of_references(model, domain, test_set.images, rows, batch_size)
             for domain, rows in enumerate(test_rows)
@@ -159,7 +157,12 @@ def evaluate_diverse_translations(
                 latents = rng.standard_normal(of_latents, "float32")
                 conditions = model.conditions(target, latents=latents, batch_size=256)
             else:
-                conditions = model.conditions(target, count=count * num_translations)
+                own = None
+                if model.needs_own:
+                    own = test_set.labels[test_rows[source]]
+                    own = own.repeat(num_translations, axis=0)
+                each = count * num_translations
+                conditions = model.conditions(target, count=each, own=own)
             groups = _translations(
                 model,
                 test_set.images,
@@ -184,15 +187,15 @@ def evaluate_diverse_translations(
 
 
 def check_sets(
-    domains: LabelSet, image_size: int, test_set: ImageSet, train_set: ImageSet
+    labels: LabelSpace, image_size: int, test_set: ImageSet, train_set: ImageSet
 ) -> None:
-    """Raises unless a model of these domains and this size can be evaluated on sets.
+    """Raises unless a model of these labels and this size can be evaluated on sets.
 
     Raises:
-        ValueError: for sets of other domains or of another size, or a domain with
-            fewer than two images.
+        ValueError: as `domains_of`, for sets of other domains or of another size, or a
+            domain with fewer than two images.
     """
-    names = domains.names
+    names = domains_of(labels).names
     for what, image_set in (("test_set", test_set), ("train_set", train_set)):
         given = image_set.label_set.names
         if given != names or image_set.images.shape[1] != image_size:
@@ -214,17 +217,17 @@ def _rows_by_domain(image_set: ImageSet) -> list[np.ndarray]:
     return [np.flatnonzero(domains == i) for i in range(len(image_set.label_set))]
 
 
-def _domains_of(model: TranslationModel) -> LabelSet:
-    """The domains of a model.
+def domains_of(labels: LabelSpace) -> LabelSet:
+    """The domains of a model of some labels.
 
     Raises:
-        ValueError: if the model has other labels than one categorical label set.
+        ValueError: if the labels are others than one categorical label set.
     """
-    label_set = model.labels.sets[0]
-    if len(model.labels.sets) > 1 or label_set.kind != "categorical":
+    label_set = labels.sets[0]
+    if len(labels.sets) > 1 or label_set.kind != "categorical":
         raise ValueError(
             "Diversity is measured between domains, one categorical label set; this "
-            f"model knows {', '.join(model.labels.names)}."
+            f"model knows {', '.join(labels.names)}."
         )
     return label_set
 
@@ -311,7 +314,8 @@ def _measure(
         # As bytes, which real images are, and as the published code writes them.
         new = network.features(to_uint8(flat), batch_size)
         features.append(new)
-        colours.append(outputs.mean(axis=(2, 3)))
+        if to_follow is not None:
+            colours.append(outputs.mean(axis=(2, 3)))
         by_group = outputs.shape[:2]
         found = {
             "feature_distance": _over_pairs(_euclidean, new.reshape(*by_group, -1)),

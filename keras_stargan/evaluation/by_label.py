@@ -62,14 +62,10 @@ def evaluate_translations(
         `error_inside` on, and a mean over no pixels or the PSNR of no error.
 
     Raises:
-        ValueError: if `max_images` is not positive.
+        ValueError: if `max_images` is below 1.
     """
-    if max_images is not None and max_images < 1:
-        raise ValueError(f"max_images must be at least 1; received {max_images}.")
     label_set = test_set.label_set
-    sources = np.arange(len(test_set))
-    if max_images is not None:
-        sources = test_set.sample_evenly(max_images)
+    sources = test_set.sample_evenly(max_images)
     own_labels = test_set.labels[sources]
     each = Target.each(LabelSpace.of(label_set))
     targets = np.stack([target.resolve(own_labels) for target in each], axis=1)

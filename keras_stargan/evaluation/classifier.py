@@ -8,6 +8,7 @@ import numpy as np
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.images import from_uint8
 from keras_stargan.labels import LabelSet
+from keras_stargan.networks.batches import in_batches
 
 
 def build_classifier(
@@ -140,12 +141,12 @@ def predict_logits(
     Returns:
         The logits, shape (n, number of labels).
     """
-    logits = []
-    for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size]
+
+    def logits(batch):
         batch = from_uint8(batch) if batch.dtype == np.uint8 else batch
-        logits.append(classifier.predict_on_batch(batch))
-    return np.concatenate(logits)
+        return classifier.predict_on_batch(batch)
+
+    return in_batches(logits, batch_size, images)
 
 
 def classification_error(

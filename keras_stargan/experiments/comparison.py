@@ -16,6 +16,7 @@ from keras_stargan.experiments.run import load_parts, train_model
 from keras_stargan.experiments.settings import COMMON, Settings, defaults
 from keras_stargan.files.whole import write_json, write_text
 from keras_stargan.files.work_dir import check_work_dir, saved_settings
+from keras_stargan.labels import LabelSpace
 from keras_stargan.training.strategies import make_strategy
 
 
@@ -58,20 +59,20 @@ def compare_variants(
         )
         for name in chosen
     }
-    for name in chosen:
-        check_work_dir(folder / name, resume=False)
+    begun = {name: check_work_dir(folder / name, resume=False) for name in chosen}
     parts = load_parts(values["data"][0], values)
     train_set, test_set = parts
     if values["max_evaluated"]:
         test_set = test_set.subset(test_set.sample_evenly(values["max_evaluated"]))
-    check_sets(train_set.label_set, values["image_size"], test_set, train_set)
+    check_sets(
+        LabelSpace.of(train_set.label_set), values["image_size"], test_set, train_set
+    )
     judges = judges.with_classifier(train_set, values["seed"])
     path = folder / "figures.json"
     figures: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
     for name, own in of_variants.items():
         print(f"{name}: {variants[name]['title']}.")
-        is_begun = saved_settings(folder / name) is not None
-        model, _ = train_model(own, [parts], folder / name, is_begun, strategy)
+        model, _ = train_model(own, [parts], folder / name, begun[name], strategy)
         figures[name] = {"steps": model.global_step} | judges.figures(
             model,
             test_set,

@@ -49,7 +49,7 @@ READERS = {
 }
 # The kinds of data of which some attributes are chosen, and of which a number of test
 # pictures is held out.
-_WITH_ATTRIBUTES, _WITH_TEST_IMAGES = ("celeba", "csv", "tfds"), ("celeba", "tfds")
+WITH_ATTRIBUTES, WITH_TEST_IMAGES = ("celeba", "csv", "tfds"), ("celeba", "tfds")
 
 
 def complete_source(source: str) -> str:
@@ -95,7 +95,7 @@ def list_data(
     """Lists the picture files of a data set, without reading them.
 
     Args:
-        source: as for `load_data`, or just the path of a folder or a CSV file.
+        source: as for `load_data`.
         attributes: names, of data sets that have a choice of them.
 
     Returns:
@@ -110,7 +110,7 @@ def list_data(
         raise ValueError(f"{source} is drawn: there are no files to look at.")
     kind, _, place = source.partition(":")
     chosen: dict[str, Any] = {}
-    if attributes and kind in _WITH_ATTRIBUTES:
+    if attributes and kind in WITH_ATTRIBUTES:
         chosen["attributes"] = tuple(attributes)
     name = READERS[kind][0].replace("load_", "list_")
     return source, getattr(keras_stargan.data, name)(place, **chosen)
@@ -130,11 +130,13 @@ def load_data(
 
     Args:
         source: what and where: `rafd:FOLDER`, `folders:FOLDER`, `celeba:FOLDER`,
-            `csv:FILE`, `tfds:NAME` or a key of `DRAWN`.
+            `csv:FILE`, `tfds:NAME`, a key of `DRAWN`, or just the path of a folder
+            or a CSV file.
         image_size: side of the pictures in pixels.
         seed: decides what is held out. What is drawn is always the same.
         attributes: names, of data sets that have a choice of them.
-        test_images: how many pictures of CelebA are held out; by default 2,000.
+        test_images: how many pictures of CelebA or of TensorFlow Datasets are held
+            out; by default 2,000 of CelebA.
         skip_unreadable: leave damaged files out.
         cache_dir: folder for what is prepared or drawn; by default the user's cache.
         select: the domains to take, in this order; by default all of them.
@@ -142,6 +144,7 @@ def load_data(
     Raises:
         ValueError: for another text, or as the data set's reader.
     """
+    source = complete_source(source)
     check_source(source)
     print(f"Data: {source}.")
     if source in DRAWN:
@@ -153,9 +156,9 @@ def load_data(
         return _selected(parts, select)
     kind, _, place = source.partition(":")
     chosen: dict[str, Any] = {}
-    if attributes and kind in _WITH_ATTRIBUTES:
+    if attributes and kind in WITH_ATTRIBUTES:
         chosen["attributes"] = tuple(attributes)
-    if test_images and kind in _WITH_TEST_IMAGES:
+    if test_images and kind in WITH_TEST_IMAGES:
         chosen["test_images"] = test_images
     load = getattr(keras_stargan.data, READERS[kind][0])
     parts = load(

@@ -18,9 +18,17 @@ from keras_stargan.evaluation import (
     evaluate_translations,
     train_classifier,
 )
+from keras_stargan.evaluation.by_diversity import domains_of
 from keras_stargan.evaluation.judges import Judges
 from keras_stargan.evaluation.tables import diversity_table, label_table
-from keras_stargan.experiments.data_sources import DRAWN, load_data
+from keras_stargan.experiments.data_sources import (
+    DRAWN,
+    WITH_ATTRIBUTES,
+    WITH_TEST_IMAGES,
+    complete_source,
+    load_data,
+)
+from keras_stargan.files.picture_files import file_name
 from keras_stargan.files.whole import write_json, write_text
 from keras_stargan.files.work_dir import settings_of_model
 from keras_stargan.images import from_uint8, save_png, to_uint8
@@ -124,8 +132,8 @@ def evaluate_labels(
         sources: the data set of each label set of a model; by default those of the run
             that the model is of.
         attributes: which attributes of the data; by default those of the run.
-        test_images: how many images of CelebA are the test part; by default as in the
-            run.
+        test_images: how many images of CelebA or of TensorFlow Datasets are the test
+            part; by default as in the run.
         classifier_steps: updates of the ResNet-18; by default 3,000 on real images and
             300 on drawn ones, which are easier.
         classifier_batch_size: images in each of them.
@@ -214,31 +222,24 @@ def evaluate_diversity(
     Raises:
         ValueError: if model and data do not go together, before any training.
     """
-    settings = settings_of_model(path)
-    source = source or next(iter(settings.get("data", ())), None)
-    if source is None:
+    domains_of(model.labels)  # Before the data is read.
+    sources = [source] if source else settings_of_model(path).get("data")
+    if not sources:
         raise ValueError(f"{path} is not in a run's folder: name its data by --data.")
+    (data,) = _data_of(path, model, sources, None, None, seed, cache_dir)
     judges = Judges.load(inception, lpips)
-    cache_dir = cache_dir or settings.get("cache_dir")
-    train_set, test_set = load_data(
-        source,
-        model.image_size,
-        seed=settings.get("seed", seed),
-        skip_unreadable=bool(settings.get("skip_unreadable")),
-        cache_dir=cache_dir,
-        select=settings.get("select"),
-    )
+    train_set, test_set = data.load()
     if max_evaluated:
         test_set = test_set.subset(test_set.sample_evenly(max_evaluated))
-    check_sets(model.labels.sets[0], model.image_size, test_set, train_set)
+    check_sets(model.labels, model.image_size, test_set, train_set)
     judges = judges.with_classifier(train_set, seed)
-    figures = {"model": path, "data": source} | judges.figures(
+    figures = {"model": path, "data": data.source} | judges.figures(
         model,
         test_set,
         train_set,
         num_translations=num_translations,
         seed=seed,
-        cache_dir=cache_dir,
+        cache_dir=data.cache_dir,
     )
     write_json(output_dir / "figures.json", figures)
     published = registry.published_figures("published weights")
@@ -258,14 +259,14 @@ def _data_of(
 ) -> list[Data]:
     """The data sets of a model: those that are named, or its run's."""
     settings = settings_of_model(path)
-    sources = sources or settings.get("data")
+    sources = [complete_source(x) for x in sources or settings.get("data") or ()]
     count = len(model.labels.sets)
     if not sources or len(sources) != count:
         names = ", ".join(filter(None, model.labels.set_names))
         raise ValueError(
             f"{path} was trained on {count} data set{'s' * (count > 1)} "
             f"({names or ', '.join(model.labels.names)}); received "
-            f"{', '.join(sources or []) or 'none'}. Name each by --data, as "
+            f"{', '.join(sources) or 'none'}. Name each by --data, as "
             "--data=rafd:FOLDER; see --help."
         )
     found = []
@@ -273,9 +274,9 @@ def _data_of(
         kind = source.partition(":")[0]
         # What does not matter to a data set must not tell two of them apart.
         chosen, held_out = None, None
-        if kind in ("celeba", "csv", "tfds"):
+        if kind in WITH_ATTRIBUTES:
             chosen = attributes or settings.get("attributes")
-        if kind in ("celeba", "tfds"):
+        if kind in WITH_TEST_IMAGES:
             held_out = test_images or settings.get("test_images")
         found.append(
             Data(
@@ -293,7 +294,12 @@ def _data_of(
 
 
 def _check_labels(label_set: LabelSet, data: Data, entry: Entry) -> None:
-    """Raises `ValueError` unless data and model have the same labels."""
+    """Raises `ValueError` unless a model can be evaluated on data by its labels."""
+    if entry.model.needs_own:
+        raise ValueError(
+            f"{entry.title} chooses a network by the picture's own domain, which this "
+            "evaluation does not give; evaluate it by diversity."
+        )
     known = entry.model.labels.sets[entry.index]
     if (known.names, known.kind) != (label_set.names, label_set.kind):
         raise ValueError(
@@ -369,4 +375,4 @@ def _write_pictures(
             targets = target.resolve(labels)
             translated = to_uint8(entry.translate(from_uint8(images), targets))
             for number, image in zip(chosen, translated, strict=True):
-                save_png(outputs / target.title / f"{number:06d}.png", image)
+                save_png(outputs / file_name(target.title) / f"{number:06d}.png", image)

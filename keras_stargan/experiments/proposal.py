@@ -61,13 +61,11 @@ class Cost:
 
     Args:
         step_seconds: seconds of a training step.
-        first_step_seconds: seconds until the first step is done, without the imports.
         peak_bytes: the memory that the process took at most.
         peak_gpu_bytes: the same of the GPU's memory; None without a GPU.
     """
 
     step_seconds: float
-    first_step_seconds: float
     peak_bytes: int
     peak_gpu_bytes: int | None
 
@@ -107,10 +105,8 @@ def measure(
     iterator = iter(batches)
     # Updates are not due in each step: a whole round of them is measured.
     round_of_updates = max(update.every * update.batches for update in model.updates)
-    start = time.perf_counter()
-    for _ in range(round_of_updates):
+    for _ in range(round_of_updates):  # Each update is traced in its first step.
         model.train_function(iterator)
-    first = time.perf_counter() - start
     steps = -(-_MEASURED_STEPS // round_of_updates) * round_of_updates
     start = time.perf_counter()
     for _ in range(steps):
@@ -119,4 +115,4 @@ def measure(
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Linux counts kibibytes, macOS bytes.
     peak *= 1 if sys.platform == "darwin" else 1024
-    return Cost(seconds, first, peak, training_backend().peak_gpu_bytes())
+    return Cost(seconds, peak, training_backend().peak_gpu_bytes())

@@ -41,7 +41,7 @@ def figures_of(
         if (count := values["max_evaluated"]) is not None:
             test_set = test_set.subset(test_set.sample_evenly(count))
         try:
-            check_sets(model.labels.sets[0], model.image_size, test_set, train_set)
+            check_sets(model.labels, model.image_size, test_set, train_set)
         except ValueError as error:
             # Too few pictures to measure are no reason to lose a trained model.
             print(f"There are no figures of translations: {error}")
@@ -95,16 +95,13 @@ def transfer_of(
     labelled, (others_train, others) = parts[last][0], other_parts
     chosen = np.arange(len(others))
     names = labelled.label_set.names
-    has_answers = others.label_set.names == names
-    if has_answers:
+    real = labelled
+    if others.label_set.names == names:
         real = _joined(labelled, others_train)
-        # Calm faces only, where all expressions are drawn.
-        neutral = others.label_set.index("neutral")
-        chosen = np.flatnonzero(others.labels[:, neutral])
-    else:
-        real = labelled
-    count = values["max_evaluated"] or len(chosen)
-    chosen = chosen[others.subset(chosen).sample_evenly(count)]
+        if "neutral" in names:  # Calm faces only, where all expressions are drawn.
+            chosen = np.flatnonzero(others.labels[:, names.index("neutral")])
+    has_answers = others.aligned and real is not labelled
+    chosen = chosen[others.subset(chosen).sample_evenly(values["max_evaluated"])]
     print("Training the classifier that judges labels on the other pictures.")
     judge = train_classifier(real, steps=600, seed=values["seed"])
 

@@ -52,6 +52,11 @@ def run(settings: Settings, output_dir: str | os.PathLike, resume: bool) -> dict
     """
     values, output_dir = settings.values, pathlib.Path(output_dir)
     check_work_dir(output_dir, resume)
+    if len(others := values["other_data"]) > 1:
+        raise ValueError(
+            "other_data is one data set, whose pictures get the labels of the others; "
+            f"received {', '.join(others)}."
+        )
     strategy = make_strategy(values["strategy"], values["devices"])
     parts, other_parts = (
         [load_parts(source, values) for source in values[which]]

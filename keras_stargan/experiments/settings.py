@@ -73,14 +73,18 @@ COMMON = {
     ),
     "attributes": Setting(
         TEXTS,
-        "Which attributes of CelebA or of a CSV file. Default: "
+        "Which attributes of CelebA, a CSV file or TensorFlow Datasets. Default: "
         "Black_Hair,Blond_Hair,Brown_Hair,Male,Young of CelebA, all of a CSV file.",
     ),
     "select": Setting(
         TEXTS, "Which domains of the data, in this order. Default: all of them."
     ),
     "test_images": Setting(
-        INTEGER, "Pictures of CelebA that are held out. Default: 2000.", None, 1
+        INTEGER,
+        "Pictures of CelebA or TensorFlow Datasets that are held out. Default: 2000 of "
+        "CelebA.",
+        None,
+        1,
     ),
     "skip_unreadable": Setting(
         BOOLEAN,

@@ -57,7 +57,7 @@ def export_saved_model(model: TranslationModel, path: str | os.PathLike) -> None
     if not binary:
         # It would bring the discriminator along, which nothing else needs.
         functions.pop("classify", None)
-    functions |= _text_signatures(model, endpoints, binary and model.can_classify)
+    functions |= _text_signatures(model, endpoints, binary)
     module = tf.Module()
     concrete = {name: one.get_concrete_function() for name, one in functions.items()}
     # Only what the signatures use is written: no optimizer, no network that only
@@ -99,7 +99,7 @@ def _signature(model: TranslationModel, endpoint: Endpoint) -> Callable:
 
 
 def _text_signatures(
-    model: TranslationModel, endpoints: dict[str, Endpoint], classifies: bool
+    model: TranslationModel, endpoints: dict[str, Endpoint], binary: bool
 ) -> Signatures:
     """The signatures that take files and names."""
     space, size, dtype = model.labels, model.image_size, model.float_dtype
@@ -123,32 +123,29 @@ def _text_signatures(
     found = {"label_names": names}
     if "label" in model.guides:
         translate = endpoints["translate_label"].function
-        partial = any(label_set.kind == "binary" for label_set in space.sets)
-        asks = model.needs_own or (partial and not classifies)
+        classifies = binary and model.can_classify
 
-        def labels_of(images, target, own):
-            if classifies and own is None:
-                logits = endpoints["classify"].function(images)["logits"]
-                own = _labels_of_logits(logits, space)
-            return tf.cast(target_labels(target, own, space), dtype)
-
-        if asks:
+        if model.needs_own or (binary and not classifies):
 
             @signature(text("encoded"), text("target"), text("source"))
             def translate_bytes(encoded, target, source):
                 nothing = tf.zeros((tf.size(source), space.num_labels))
                 own = target_labels(source, nothing, space)
                 images = images_of(encoded)
-                labels = labels_of(images, target, own[:, : space.num_labels])
+                labels = target_labels(target, own[:, : space.num_labels], space)
                 extra = [tf.cast(own, dtype)] if model.needs_own else []
-                return files_of(translate(images, labels, *extra))
+                return files_of(translate(images, tf.cast(labels, dtype), *extra))
 
         else:
 
             @signature(text("encoded"), text("target"))
             def translate_bytes(encoded, target):
-                images = images_of(encoded)
-                return files_of(translate(images, labels_of(images, target, None)))
+                images, own = images_of(encoded), None
+                if classifies:
+                    logits = endpoints["classify"].function(images)["logits"]
+                    own = _labels_of_logits(logits, space)
+                labels = target_labels(target, own, space)
+                return files_of(translate(images, tf.cast(labels, dtype)))
 
         return found | {"translate_bytes": translate_bytes}
     found["domain_names"] = names

@@ -20,14 +20,18 @@ class Framing:
     Args:
         size: width and height of the picture, in pixels.
         box: the part of the picture that is used: left, top, right, bottom.
-        taken: width and height of that part, rounded to whole pixels.
         image_size: side of the square, in pixels.
     """
 
     size: tuple[int, int]
     box: tuple[float, float, float, float]
-    taken: tuple[int, int]
     image_size: int
+
+    @property
+    def taken(self) -> tuple[int, int]:
+        """Width and height of the used part, rounded to whole pixels."""
+        left, top, right, bottom = self.box
+        return round(right - left), round(bottom - top)
 
     @property
     def content(self) -> tuple[int, int, int, int]:
@@ -77,8 +81,6 @@ def frame(size: tuple[int, int], image_size: int, fit: str) -> Framing:
         image_size: side of the model's square, in pixels.
         fit: one of `FITS`.
     """
-    box, taken = (0, 0, *size), size
-    if fit != "pad" and size[0] != size[1]:
-        box = crop_box(size, "square" if fit == "crop" else fit)
-        taken = (round(box[2] - box[0]), round(box[3] - box[1]))
-    return Framing(size, box, taken, image_size)
+    crop = "square" if fit == "crop" else fit
+    box = (0, 0, *size) if fit == "pad" else crop_box(size, crop)
+    return Framing(size, box, image_size)

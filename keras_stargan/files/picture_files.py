@@ -71,6 +71,16 @@ def find_inputs(
     return found
 
 
+def file_name(title: str) -> str:
+    """A name as that of a file or folder: what is no good in one becomes `_`.
+
+    Args:
+        title: of a label, a target or the like.
+    """
+    # A leading dot would hide the file, and ".." would lead out of its folder.
+    return re.sub(r"^\.|[^\w ,+.()-]", "_", title)
+
+
 def output_paths(
     files: dict[pathlib.Path, pathlib.PurePath],
     titles: Sequence[str],
@@ -94,8 +104,7 @@ def output_paths(
     """
     folders = {}
     for title in titles:
-        # A leading dot would hide the folder, and ".." would lead out of output_dir.
-        folder = re.sub(r"^\.|[^\w ,+.()-]", "_", title)
+        folder = file_name(title)
         if folder in folders:
             raise ValueError(
                 f"Translations to {folders[folder]} and to {title} would both be in a "

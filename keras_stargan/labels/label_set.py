@@ -1,4 +1,4 @@
-"""The labels of one data set: names, kind and targets."""
+"""The labels of one data set: names, kind and groups."""
 
 import dataclasses
 import difflib

@@ -96,6 +96,11 @@ class LabelSpace:
             for label_set, end in zip(self.sets, ends, strict=True)
         )
 
+    def set_of(self, index: int) -> int:
+        """The index of the data set that a label is of; `index` is the label's."""
+        ends = [entries.stop for entries in self.entries]
+        return int(np.searchsorted(ends, index, side="right"))
+
     def set_index(self, name: str) -> int:
         """The place of a data set; raises `ValueError` for an unknown name."""
         return index_of(self.set_names, name, "data set")

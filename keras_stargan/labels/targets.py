@@ -65,7 +65,7 @@ class Target:
             for name, clear in zip(names, cleared, strict=True)
         ]
         indices = [index_of(space.names, name) for name in bare]
-        data_sets = {_data_set_of(space, index) for index in indices}
+        data_sets = {space.set_of(index) for index in indices}
         if len(data_sets) != 1:
             raise ValueError(
                 "A target must name labels of one data set; received "
@@ -105,7 +105,7 @@ class Target:
             ValueError: for an unknown name, or several categorical ones.
         """
         values: dict[int, float | None] = {}
-        data_set = _data_set_of(space, index_of(space.names, names[0]))
+        data_set = space.set_of(index_of(space.names, names[0]))
         label_set, start = space.sets[data_set], space.entries[data_set].start
         if label_set.kind == "categorical" and len(names) != 1:
             raise ValueError(
@@ -143,12 +143,6 @@ class Target:
         for entry, value in self.values:
             labels[:, entry] = 1.0 - labels[:, entry] if value is None else value
         return self.space.unify(labels, self.data_set)
-
-
-def _data_set_of(space: LabelSpace, index: int) -> int:
-    """The index of the data set that a label is of."""
-    ends = [entries.stop for entries in space.entries]
-    return int(np.searchsorted(ends, index, side="right"))
 
 
 def _only(label_set: LabelSet, name: str) -> dict[int, float | None]:

@@ -12,7 +12,7 @@ from keras_stargan.losses.classification import (
     classification_loss,
     classification_losses,
 )
-from keras_stargan.losses.gradients import gradient_penalty
+from keras_stargan.losses.gradients import gradient_penalty, mixed_images
 from keras_stargan.losses.reconstruction import l1_loss
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "gradient_penalty",
     "l1_loss",
     "least_squares_loss",
+    "mixed_images",
     "named_adversarial_loss",
     "r1_penalty",
     "wasserstein_loss",

@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_stargan.labels import LabelSet, LabelSpace, Target
@@ -15,7 +14,6 @@ from keras_stargan.methods.endpoints import Endpoint, endpoints_of
 from keras_stargan.networks.batches import in_batches
 from keras_stargan.training import AdversarialModel
 
-GUIDES = ("label", "latent", "reference")
 # Truncation moves towards the mean of so many conditions.
 TRUNCATION_SAMPLES = 10_000
 # What a target may be: a text, a number, a number for each image, or label vectors.
@@ -102,25 +100,7 @@ class TranslationModel(AdversarialModel):
         """Whether the model can tell which labels an image has."""
         return False
 
-    def learning_rate_factor(
-        self, step: int, total_steps: int, steps_per_epoch: int
-    ) -> float:
-        """The published schedule: what the learning rates are multiplied by.
-
-        Args:
-            step: how many steps the weights have seen.
-            total_steps: the length of training.
-            steps_per_epoch: steps in one pass over the data.
-        """
-        return 1.0
-
     # Networks.
-
-    @property
-    def networks(self) -> dict[str, keras.Model]:
-        """The networks that are trained, by their names."""
-        names = dict.fromkeys(name for u in self.updates for name in u.networks)
-        return {name: getattr(self, name) for name in names}
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -366,6 +346,7 @@ class TranslationModel(AdversarialModel):
                 count=len(images),
                 seed=seed,
                 psi=psi,
+                batch_size=batch_size,
             )
         elif latents is not None or references is not None:
             raise ValueError(
@@ -457,8 +438,8 @@ class TranslationModel(AdversarialModel):
         By default it must be `images` and `labels`; for a method that is trained on
         two domains, `images_a` and `images_b`.
         """
-        if self.batches in ("unpaired", "paired"):
-            self._check_two_domains(batch)
+        if self.batches == "unpaired":
+            warn_if_unsigned(self._check_two_domains(batch))
             return
         images, labels = (
             None if batch.get(name) is None else np.asarray(batch[name])
@@ -477,7 +458,8 @@ class TranslationModel(AdversarialModel):
         self.labels.check(labels)
         warn_if_unsigned(images)
 
-    def _check_two_domains(self, batch: dict[str, Any]) -> None:
+    def _check_two_domains(self, batch: dict[str, Any]) -> np.ndarray:
+        """The images of both domains, checked."""
         names = ("images_a", "images_b")
         if set(batch) != set(names):
             raise ValueError(
@@ -492,7 +474,7 @@ class TranslationModel(AdversarialModel):
                 "Batches must have as many images_a as images_b; received "
                 f"{len(a)} and {len(b)}."
             )
-        warn_if_unsigned(np.concatenate([a, b]))
+        return np.concatenate([a, b])
 
     # Saving.
 

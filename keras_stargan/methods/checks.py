@@ -61,5 +61,5 @@ def warn_if_unsigned(images: np.ndarray) -> None:
         warnings.warn(
             f"No pixel of the first batch is below 0 (the least is {low:.3g}); "
             "images must run from -1 to 1, not from 0 to 1.",
-            stacklevel=5,
+            stacklevel=4,
         )

@@ -95,10 +95,12 @@ def load_published(
 
     Args:
         path: the file that translates: StarGAN's `200000-G.ckpt`, StarGAN v2's
-            `100000_nets_ema.ckpt`.
+            `100000_nets_ema.ckpt`, CycleGAN's `latest_net_G_A.pth`.
         *more: further files of the same training: StarGAN's `200000-D.ckpt`, without
             which `classify` refuses; StarGAN v2's `100000_nets.ckpt`, without which
-            training on starts from the averages and with a fresh discriminator.
+            training on starts from the averages and with a fresh discriminator;
+            CycleGAN's `latest_net_G_B.pth`, without which the way back has random
+            weights, and `latest_net_D_A.pth` and `latest_net_D_B.pth`.
         labels: what the labels mean, in their order in training. Defaults to the
             published code's for their number.
         image_size: height and width in pixels, where the weights do not tell it.
@@ -203,8 +205,8 @@ def _check(
 def _check_count(published: ModuleType, whose: str, count: int) -> None:
     if not 1 <= count <= len(published.FILES):
         raise ValueError(
-            f"The published files of {whose} are {', '.join(published.FILES)}, the "
-            f"first one or all; received {count}."
+            f"The published files of {whose} are {', '.join(published.FILES)}, in this "
+            f"order, the first one or more; received {count}."
         )
 
 

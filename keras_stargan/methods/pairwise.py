@@ -12,6 +12,12 @@ from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.labels.label_set import index_of
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.networks.batches import translate_rows
+from keras_stargan.training.randomness import Draws
+
+_NOT_TRAINED = (
+    "A PairwiseModel is not trained: train a model for each pair of domains, and "
+    "compose them."
+)
 
 
 class Direction(NamedTuple):
@@ -156,8 +162,7 @@ class PairwiseModel(TranslationModel):
         has = (labels[:, entry] > 0.5) == value
         if masked and len(self.labels.sets) > 1:
             # A target says nothing of the labels of other data sets than its own.
-            ends = [entries.stop for entries in self.labels.entries]
-            data_set = sum(end <= entry for end in ends)
+            data_set = self.labels.set_of(entry)
             mask = labels[:, self.labels.num_labels + data_set] > 0.5
             has = ops.logical_and(has, mask)
         return has
@@ -212,10 +217,15 @@ class PairwiseModel(TranslationModel):
 
     def compile(self, *args, **kwargs) -> None:
         """Raises `RuntimeError`: train the parts, then compose them."""
-        raise RuntimeError(
-            "A PairwiseModel is not trained: train a model for each pair of domains, "
-            "and compose them."
-        )
+        raise RuntimeError(_NOT_TRAINED)
+
+    def draw(self, draws: Draws, batch: dict[str, Any]) -> dict[str, Any]:
+        """Raises `RuntimeError`, as `compile`."""
+        raise RuntimeError(_NOT_TRAINED)
+
+    def make_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """Raises `RuntimeError`, as `compile`."""
+        raise RuntimeError(_NOT_TRAINED)
 
     # Saving.
 
@@ -262,4 +272,6 @@ def _copy(model: TranslationModel) -> TranslationModel:
     values = {variable.path: variable for variable in model.variables}
     for variable in copy.variables:
         variable.assign(values[variable.path])
+    for name, frozen in model.frozen.items():
+        copy.frozen[name].has_weights = frozen.has_weights
     return copy

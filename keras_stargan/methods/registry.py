@@ -195,7 +195,7 @@ def _parameters(model: ast.ClassDef, function: str) -> tuple[Parameter, ...]:
 def _base_of(model: ast.ClassDef) -> ast.ClassDef | None:
     """The base class of all methods, if this class is of it."""
     bases = {ast.unparse(base).rpartition(".")[2] for base in model.bases}
-    if _BASE not in bases or not _BASE_FILE.is_file():
+    if _BASE not in bases:
         return None
     nodes = _parsed(_BASE_FILE).body
     classes = (node for node in nodes if isinstance(node, ast.ClassDef))

@@ -81,6 +81,18 @@ class AdversarialModel(keras.Model):
             f"{type(self).__name__} must define `make_optimizers`."
         )
 
+    def learning_rate_factor(
+        self, step: int, total_steps: int, steps_per_epoch: int
+    ) -> float:
+        """The published schedule: what the learning rates are multiplied by.
+
+        Args:
+            step: how many steps the weights have seen.
+            total_steps: the length of training.
+            steps_per_epoch: steps in one pass over the data.
+        """
+        return 1.0
+
     def training_state(self) -> dict[str, tuple[tuple[int, ...], str]]:
         """What an update's `between` keeps from step to step: shapes and dtypes.
 
@@ -102,7 +114,7 @@ class AdversarialModel(keras.Model):
             batch: one replica's part of a batch.
 
         Returns:
-            Tensors in any structure, with a row for each row of the batch.
+            A dictionary of tensors, with a row for each row of the batch.
         """
         return {
             name: ops.cast(values, self.float_dtype) for name, values in batch.items()
@@ -110,6 +122,12 @@ class AdversarialModel(keras.Model):
 
     def check_batch(self, batch: Tensors) -> None:
         """Raises `ValueError` if a batch of training data cannot be used."""
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        """The networks that are trained, by their names."""
+        names = dict.fromkeys(name for u in self.updates for name in u.networks)
+        return {name: getattr(self, name) for name in names}
 
     # Averages.
 
@@ -232,8 +250,7 @@ class AdversarialModel(keras.Model):
     def _chosen_optimizers(
         self, given: dict[str, Any]
     ) -> dict[str, keras.optimizers.Optimizer]:
-        updates = self.updates
-        trained = dict.fromkeys(name for u in updates for name in u.networks)
+        updates, trained = self.updates, self.networks
         if unknown := [name for name in given if name not in trained]:
             raise ValueError(
                 f"There is no network {unknown[0]!r} to train; {type(self).__name__} "

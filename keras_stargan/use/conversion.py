@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Sequence
 
 from keras_stargan.export import export_saved_model
+from keras_stargan.export.saved_model import check_place
 from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.labels.published import attribute_labels
 from keras_stargan.methods.base import TranslationModel
@@ -53,6 +54,8 @@ def convert(
             raise ValueError(f"{path} cannot be written twice.")
         if path.exists() and not overwrite:
             raise ValueError(f"{path} exists already; overwrite=True replaces it.")
+    if saved_model:
+        check_place(saved_model)
     model = load_model(*sources, labels=labels, image_size=image_size)
     if output:
         save_model(model, output)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_stargan.data.image_set import ImageSet
+from keras_stargan.files.picture_files import file_name
 from keras_stargan.images import from_uint8, image_grid
 from keras_stargan.labels import Target
 from keras_stargan.methods.base import TranslationModel
@@ -68,7 +69,7 @@ def sample_grids(
         shape = (_LATENTS, model.latent_dim)
         latents = np.random.default_rng(0).standard_normal(shape, "float32")
         for name in names:
-            grids[f"latent_{name}"] = lambda name=name: latent_grid(
+            grids[f"latent_{file_name(name)}"] = lambda name=name: latent_grid(
                 model, sources, name, latents
             )
     return grids

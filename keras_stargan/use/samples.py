@@ -7,13 +7,12 @@ import functools
 import itertools
 import os
 import pathlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from keras_stargan.data import load_creatures
-from keras_stargan.files.picture_files import check_outputs, find_inputs
+from keras_stargan.files.picture_files import check_outputs, file_name, find_inputs
 from keras_stargan.files.pictures import crop_and_resize, open_picture
 from keras_stargan.files.video import check_video_paths, save_video
 from keras_stargan.images import from_uint8, save_png
@@ -52,7 +51,7 @@ def write_samples(
     that go from style to style.
 
     Args:
-        model: guided by latent codes, by references, or both.
+        model: guided by latent codes and by references.
         output_dir: the folder for the files.
         source_dir: a folder or glob of the pictures to translate. The cycle grid needs
             them in folders named as the model's domains. None: drawn creatures, if the
@@ -82,7 +81,7 @@ def write_samples(
             f"what must be any of {', '.join(WHAT)}; received {','.join(what)}."
         )
     if not psis:
-        raise ValueError("psi must be one number or more.")
+        raise ValueError("psis must be one number or more.")
     if missing := {"latent", "reference"} - set(model.guides):
         raise ValueError(
             f"Samples need a model that is guided by latent codes and references; this "
@@ -217,7 +216,7 @@ class _Samples:
         model, grids = self.model, {}
         if "latent" in what:
             for name, psi in itertools.product(model.labels.names, psis):
-                grids[f"latent_{_file_name(name)}_psi{psi:g}"] = functools.partial(
+                grids[f"latent_{file_name(name)}_psi{psi:g}"] = functools.partial(
                     latent_grid, model, self.images, name, self.latents, psi
                 )
         if "reference" in what:
@@ -244,7 +243,7 @@ class _Samples:
         """Maps the name of each video's file to what makes its frames."""
         videos = {}
         for name in self.model.labels.names:
-            end = _file_name(name)
+            end = file_name(name)
             videos[f"latent_{end}"] = functools.partial(self._latent_frames, name, psi)
             videos[f"reference_{end}"] = functools.partial(self._reference_frames, name)
         return videos
@@ -280,8 +279,3 @@ class _Samples:
             self.frames_per_transition,
             verbose=1,
         )
-
-
-def _file_name(domain: str) -> str:
-    """A domain's name as a part of a file's."""
-    return re.sub(r"[^\w ,+.()-]", "_", domain)

@@ -102,7 +102,7 @@ def translate_pictures(
         frame(picture.size, model.image_size, fit).square(picture)
         for picture in map(as_rgb, references)
     ]
-    ready = [one.ready(squares) for one in translations]
+    ready = [_ready(model, one, psi, squares) for one in translations]
     guess = any(one.needs_own for one in translations)
     pictures = [as_rgb(picture) for picture in pictures]
     framings = [frame(picture.size, model.image_size, fit) for picture in pictures]
@@ -187,7 +187,7 @@ def translate_files(
     files = find_inputs(inputs, output_dir)
     outputs = output_paths(
         files,
-        list(dict.fromkeys(one.target for one in translations)),
+        list(dict.fromkeys(one.target.title for one in translations)),
         output_dir,
         [f"_{style.file}" if len(styles) > 1 else "" for style in styles],
     )
@@ -206,7 +206,7 @@ def translate_files(
             "source_labels would say them."
         )
     squares = [_square(path, model.image_size, fit) for path in reference_files]
-    ready = [one.ready(squares) for one in translations]
+    ready = [_ready(model, one, psi, squares) for one in translations]
     readable = list(framings)
     titles = [one.title for one in translations]
     rows, written = [], []
@@ -235,6 +235,9 @@ def translate_files(
 
 # What a model is asked for.
 
+# (images, their own labels) -> images.
+_Translator = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
 
 @dataclasses.dataclass(frozen=True)
 class _Style:
@@ -251,17 +254,16 @@ class _Translation:
     """One translation that each picture gets.
 
     Args:
-        target: the name of the target.
-        title: the same with the style, if there are several.
+        target: what pictures become.
+        style: in which style; of a label-guided model, one without a name.
+        title: the target's name, with the style's if there are several.
         needs_own: whether it depends on a picture's own labels.
-        ready: takes the references' squares and returns the function that translates:
-            (images, own labels) -> images.
     """
 
-    target: str
+    target: Target
+    style: _Style
     title: str
     needs_own: bool
-    ready: Callable[[list[np.ndarray]], Callable[[np.ndarray, np.ndarray], np.ndarray]]
 
 
 def _styles(
@@ -297,33 +299,39 @@ def _translations(
     model: TranslationModel, targets: Names, styles: Sequence[_Style], psi: float
 ) -> list[_Translation]:
     """Every target in every style."""
-    parsed = _parse(model, targets)
-    if "label" in model.guides:
-        if psi != 1.0:
-            raise ValueError("psi moves styles; this model has labels instead.")
-        return [
-            _Translation(
-                target.title,
-                target.title,
-                target.needs_own or model.needs_own,
-                lambda squares, target=target: functools.partial(
-                    _to_label, model, target
-                ),
-            )
-            for target in parsed
-        ]
+    by_label = "label" in model.guides
+    if by_label and psi != 1.0:
+        raise ValueError("psi moves styles; this model has labels instead.")
     return [
         _Translation(
-            target.title,
+            target,
+            style,
             f"{target.title} {style.title}" if len(styles) > 1 else target.title,
-            False,
-            lambda squares, target=target, style=style: _to_style(
-                model, target.title, style, psi, squares
-            ),
+            by_label and (target.needs_own or model.needs_own),
         )
-        for target in parsed
+        for target in _parse(model, targets)
         for style in styles
     ]
+
+
+def _ready(
+    model: TranslationModel,
+    translation: _Translation,
+    psi: float,
+    squares: Sequence[np.ndarray],
+) -> _Translator:
+    """What translates. A style is computed here, once; `squares` are the references."""
+    target, style = translation.target, translation.style
+    if not style.title:
+        return functools.partial(_to_label, model, target)
+    if style.reference is not None:
+        reference = from_uint8(squares[style.reference][None])
+        conditions = model.conditions(target.title, references=reference)
+    else:
+        conditions = model.conditions(target.title, seed=style.seed, psi=psi)
+    return lambda images, own: model.translate(
+        images, conditions=conditions, batch_size=len(images)
+    )
 
 
 def _parse(model: TranslationModel, targets: Names) -> list[Target]:
@@ -343,24 +351,6 @@ def _to_label(
     more = {"own": own} if model.needs_own else {}
     labels = target.resolve(own)
     return model.translate(images, labels, batch_size=len(images), **more)
-
-
-def _to_style(
-    model: TranslationModel,
-    target: str,
-    style: _Style,
-    psi: float,
-    squares: Sequence[np.ndarray],
-) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """What translates to a target in a style, which is computed once."""
-    if style.reference is not None:
-        reference = from_uint8(squares[style.reference][None])
-        conditions = model.conditions(target, references=reference)
-    else:
-        conditions = model.conditions(target, seed=style.seed, psi=psi)
-    return lambda images, own: model.translate(
-        images, conditions=conditions, batch_size=len(images)
-    )
 
 
 def _check(fit: str, batch_size: int) -> None:
@@ -401,7 +391,7 @@ def _square(path: pathlib.Path, image_size: int, fit: str) -> np.ndarray:
 def _translate(
     model: TranslationModel,
     squares: np.ndarray,
-    ready: Sequence[Callable[[np.ndarray, np.ndarray], np.ndarray]],
+    ready: Sequence[_Translator],
     own: np.ndarray | None,
     guess: bool,
 ) -> list[np.ndarray]:

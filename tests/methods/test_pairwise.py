@@ -4,7 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from keras_stargan import CycleGAN, LabelSet, PairwiseModel
+from keras_stargan import CycleGAN, LabelSet, PairwiseModel, StarGANv2
+from keras_stargan.data import ImageSet
+from keras_stargan.evaluation import (
+    FeatureNetwork,
+    build_classifier,
+    evaluate_diverse_translations,
+)
 
 SIZE = 8
 HAIR = (("black", "blond"), ("black", "brown"), ("blond", "brown"))
@@ -157,3 +163,33 @@ def test_a_domain_that_no_label_names_is_an_error(parts):
 def test_it_is_not_trained(model):
     with pytest.raises(RuntimeError, match="not trained: train a model for each pair"):
         model.compile()
+
+
+def test_translations_of_all_pairs_are_measured(model):
+    names = model.labels.names
+    images = np.random.default_rng(0).integers(0, 256, (6, SIZE, SIZE, 3), "uint8")
+    image_set = ImageSet(
+        images, np.eye(3)[[0, 1, 2] * 2], LabelSet(names), np.arange(6)
+    )
+    classifier = build_classifier(SIZE, LabelSet(names))
+    network = FeatureNetwork.of_classifier("untrained", classifier)
+    figures = evaluate_diverse_translations(
+        model, image_set, image_set, network, num_translations=2, verbose=0
+    )
+    assert len(figures["labels"]["pairs"]) == 6
+    assert figures["labels"]["pixel_distance"] == 0
+
+
+def test_a_part_keeps_a_frozen_network_that_was_given_its_weights():
+    part = StarGANv2(
+        image_size=16,
+        domains=LabelSet(("a", "b")),
+        base_dim=2,
+        max_dim=2,
+        hidden_dim=2,
+        latent_dim=2,
+        style_dim=2,
+        w_hpf=1.0,
+    )
+    part.frozen["fan"].has_weights = True  # As if a caller had set them.
+    assert PairwiseModel([part]).models[0].has_fan

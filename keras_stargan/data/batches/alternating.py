@@ -68,11 +68,6 @@ def alternating_dataset(
         return dataset.map(unify)
 
     turns = tf.data.Dataset.counter(start_step).map(lambda step: step % count)
-    dataset = tf.data.Dataset.choose_from_datasets(
+    return tf.data.Dataset.choose_from_datasets(
         [unified(index) for index in range(count)], turns
     )
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = (
-        tf.data.experimental.AutoShardPolicy.DATA
-    )
-    return dataset.with_options(options)

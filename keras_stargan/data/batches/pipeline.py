@@ -46,26 +46,33 @@ def training_dataset(
             f"{batch_size}."
         )
     check_start(start_step, seed)
-    all_images, all_labels = image_set.images, image_set.labels
-
-    def take(indices):
-        return all_images.take(indices, axis=0), all_labels.take(indices, axis=0)
+    all_labels = tf.constant(image_set.labels, tf.float32)
 
     def batch(step):
         indices = shuffled_indices(step * batch_size, batch_size, n, seed)
-        # Not tf.gather: TensorFlow would copy all images into its own memory.
-        images, labels = tf.numpy_function(
-            take, [indices], (tf.uint8, tf.float32), stateful=False
-        )
-        images.set_shape((batch_size, *all_images.shape[1:]))
-        labels.set_shape((batch_size, *all_labels.shape[1:]))
+        images = gather_images(image_set, indices)
         if flip:
             drawn = tf.random.stateless_uniform([batch_size], seed=[seed, step])
             images = flip_horizontally(images, drawn < 0.5)
-        images = tf.cast(images, tf.float32) / 127.5 - 1.0
-        return images, labels
+        return images / 127.5 - 1.0, tf.gather(all_labels, indices)
 
     return numbered_batches(batch, start_step)
+
+
+def gather_images(image_set: ImageSet, indices: tf.Tensor) -> tf.Tensor:
+    """Some images of a set: float32 `(n, size, size, 3)`, values from 0 to 255.
+
+    Args:
+        image_set: the images, in memory or memory-mapped; only some are copied.
+        indices: int64, `(n,)` with a known n.
+    """
+    all_images = image_set.images
+    # Not tf.gather: TensorFlow would copy all images into its own memory.
+    images = tf.numpy_function(
+        lambda rows: all_images.take(rows, axis=0), [indices], tf.uint8, stateful=False
+    )
+    images.set_shape((*indices.shape, *all_images.shape[1:]))
+    return tf.cast(images, tf.float32)
 
 
 def shuffled_indices(start: tf.Tensor, count: int, length: int, seed: int) -> tf.Tensor:
@@ -94,8 +101,10 @@ def shuffled_indices(start: tf.Tensor, count: int, length: int, seed: int) -> tf
     )
 
 
-def check_start(start_step: int, seed: int) -> None:
-    """Raises `ValueError` for a negative start step, or a seed outside its range."""
+def check_start(start_step: int, seed: int, batch_size: int = 1) -> None:
+    """Raises `ValueError` for a number that no batches can be made with."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be 1 or more; received {batch_size}.")
     if start_step < 0:
         raise ValueError(f"start_step must be 0 or more; received {start_step}.")
     if not 0 <= seed < 2**63:

@@ -4,7 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_stargan.data.batches.augmentation import flip_horizontally, resized_crops
-from keras_stargan.data.batches.pipeline import check_start, numbered_batches
+from keras_stargan.data.batches.pipeline import (
+    check_start,
+    gather_images,
+    numbered_batches,
+)
 from keras_stargan.data.image_set import ImageSet
 
 
@@ -47,31 +51,22 @@ def reference_dataset(
             "StarGAN v2 needs images of which each is of exactly one domain: "
             f"a categorical label set; received a {kind} one ({', '.join(names)})."
         )
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be 1 or more; received {batch_size}.")
-    check_start(start_step, seed)
+    check_start(start_step, seed, batch_size)
     domains = np.argmax(image_set.labels, axis=1)
     counts = np.bincount(domains, minlength=len(names))
     if not np.all(counts):
         missing = [names[i] for i in np.flatnonzero(counts == 0)]
         raise ValueError(f"There is no image of the domain {', '.join(missing)}.")
     # The images' indices, sorted by domain.
-    order = np.argsort(domains, kind="stable")
+    order = tf.constant(np.argsort(domains, kind="stable"))
     firsts = np.cumsum(counts) - counts
-    all_images = image_set.images
-
-    def take(indices):
-        return all_images.take(order[indices], axis=0)
 
     def random_images(chosen, draws):
         """An image of each chosen domain; `draws` is (batch, 7) from U[0, 1)."""
         sizes = tf.gather(tf.constant(counts, tf.float32), chosen)
         within = tf.cast(draws[:, 0] * sizes, tf.int64)
         indices = tf.gather(tf.constant(firsts), chosen) + within
-        # Not tf.gather: TensorFlow would copy all images into its own memory.
-        images = tf.numpy_function(take, [indices], tf.uint8, stateful=False)
-        images.set_shape((batch_size, *all_images.shape[1:]))
-        images = tf.cast(images, tf.float32)
+        images = gather_images(image_set, tf.gather(order, indices))
         if augment:
             images = flip_horizontally(images, draws[:, 1] < 0.5)
             images = resized_crops(images, draws[:, 2] < 0.5, draws[:, 3:])

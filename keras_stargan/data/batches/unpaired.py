@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_stargan.data.batches.augmentation import enlarged_crops, flip_horizontally
 from keras_stargan.data.batches.pipeline import (
     check_start,
+    gather_images,
     numbered_batches,
     shuffled_indices,
 )
@@ -56,25 +57,17 @@ def unpaired_dataset(
             "Unpaired batches need pictures of two domains: a categorical label set "
             f"of two names; received a {kind} one ({', '.join(names)})."
         )
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be 1 or more; received {batch_size}.")
-    check_start(start_step, seed)
+    check_start(start_step, seed, batch_size)
     domains = np.argmax(image_set.labels, axis=1)
     indices_a, indices_b = (np.flatnonzero(domains == domain) for domain in (0, 1))
     for name, indices in zip(names, (indices_a, indices_b), strict=True):
         if not len(indices):
             raise ValueError(f"There is no picture of the domain {name}.")
     epoch = max(len(indices_a), len(indices_b))
-    all_images = image_set.images
 
     def pictures(indices, draws):
         """The pictures of some indices; `draws` is (batch, 3) of U[0, 1)."""
-        # Not tf.gather: TensorFlow would copy all pictures into its own memory.
-        images = tf.numpy_function(
-            lambda i: all_images.take(i, axis=0), [indices], tf.uint8, stateful=False
-        )
-        images.set_shape((batch_size, *all_images.shape[1:]))
-        images = tf.cast(images, tf.float32)
+        images = gather_images(image_set, indices)
         if crop:
             images = enlarged_crops(images, draws[:, 1:])
         if flip:

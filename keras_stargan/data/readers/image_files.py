@@ -14,10 +14,12 @@ import os
 import pathlib
 import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
+from PIL import Image
 
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.data.labelled import Labelled
@@ -35,6 +37,7 @@ from keras_stargan.labels import LabelSet
 # To be raised when the same files would give other images than before.
 _PREPARATION = 1
 _IN_FLIGHT = 256  # pictures that are decoded at a time
+Result = TypeVar("Result")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -222,21 +225,35 @@ class ImageFiles(Labelled):
         return faults
 
     def _prepare_all(self, image_size: int) -> Iterator[np.ndarray | ValueError]:
+        return self.each(
+            lambda picture: crop_and_resize(picture, image_size, self.crop)
+        )
+
+    def each(
+        self, function: Callable[[Image.Image], Result]
+    ) -> Iterator[Result | ValueError]:
+        """Decodes every picture, several at a time, and calls a function of it.
+
+        Args:
+            function: takes the picture, of mode RGB.
+
+        Yields:
+            What the function returns, in the pictures' order; or the error of a picture
+            that cannot be read.
+        """
+
+        def result(source: tuple) -> Result | ValueError:
+            try:
+                return function(open_picture(*source))
+            except ValueError as error:
+                return error
+
         # In portions: threads that run ahead of a slow picture would otherwise fill
-        # the memory with prepared images.
+        # the memory with results.
         sources = self._sources()
         with ThreadPoolExecutor() as pool:
             while portion := list(itertools.islice(sources, _IN_FLIGHT)):
-                yield from pool.map(
-                    lambda source: _prepare(source, image_size, self.crop), portion
-                )
-
-
-def _prepare(source: tuple, image_size: int, crop: str) -> np.ndarray | ValueError:
-    try:
-        return crop_and_resize(open_picture(*source), image_size, crop)
-    except ValueError as error:
-        return error
+                yield from pool.map(result, portion)
 
 
 def _read_prepared(path: pathlib.Path) -> tuple[np.ndarray, list[int]]:

@@ -27,8 +27,6 @@ SMALL = {
 }
 # A model that takes a step in a fraction of a second, for tests.
 TINY = {"image_size": 24, "num_filters": 2, "num_residual_blocks": 1, "pool_size": 2}
-# StarGAN's table 2, RaFD: classification error in %, parameters.
-FIGURES = {"classification_error_percent": 5.99, "parameters": "52.6M x 14"}
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from keras_stargan.losses import gradient_penalty, l1_loss
+from keras_stargan.losses import gradient_penalty, l1_loss, mixed_images
 
 
 def discriminator_losses(
@@ -40,8 +40,7 @@ def discriminator_losses(
     """
     real_source, real_logits = discriminator(real)
     fake_source, _ = discriminator(fake)
-    alpha = ops.reshape(alpha, (-1, 1, 1, 1))
-    mixed = alpha * real + (1.0 - alpha) * fake
+    mixed = mixed_images(real, fake, alpha)
     return {
         "real": -ops.mean(real_source),
         "fake": ops.mean(fake_source),

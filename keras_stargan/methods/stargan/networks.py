@@ -10,17 +10,8 @@ from keras_stargan.methods.stargan.layers import (
 )
 from keras_stargan.networks import InstanceNormalization, LeakyReLU
 from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.networks.sizes import check_size
 from keras_stargan.networks.weights import make_weights
-
-
-def check_size(image_size: int, halvings: int, network: str) -> None:
-    """Raises `ValueError` unless a square of this size halves evenly so often."""
-    factor = 2**halvings
-    if image_size < factor or image_size % factor:
-        raise ValueError(
-            f"The {network} halves its images {halvings} times, so image_size must be "
-            f"a multiple of {factor}; received {image_size}."
-        )
 
 
 @keras.saving.register_keras_serializable("keras_stargan")

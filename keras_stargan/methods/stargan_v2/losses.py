@@ -15,6 +15,7 @@ from keras_stargan.losses import (
     adversarial_loss,
     gradient_penalty,
     l1_loss,
+    mixed_images,
     r1_penalty,
     wasserstein_loss,
 )
@@ -83,8 +84,7 @@ def wasserstein_discriminator_losses(
     def logits(images):
         return discriminator([images, domains])
 
-    alpha = ops.reshape(alpha, (-1, 1, 1, 1))
-    mixed = alpha * real + (1.0 - alpha) * fake
+    mixed = mixed_images(real, fake, alpha)
     return {
         "real": wasserstein_loss(logits(real), real=True),
         "fake": wasserstein_loss(discriminator([fake, target_domains]), real=False),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_stargan.methods.stargan import published as stargan
+
 if TYPE_CHECKING:
     import keras
 
@@ -137,12 +139,6 @@ FIGURES = {
 }
 
 
-def _as_stargan(values: Mapping[str, Any]) -> dict[str, Any]:
-    """StarGAN's discriminator has six layers, for 64 px and more."""
-    layers = values["image_size"].bit_length() - 2
-    return {"num_discriminator_layers": min(layers, values["num_discriminator_layers"])}
-
-
 def _with_penalty(values: Mapping[str, Any]) -> dict[str, Any]:
     """WGAN-GP as StarGAN has it, and StarGAN's generator without a high-pass filter."""
     return {"configuration": "B", "lambda_reg": 10.0, "w_hpf": 0.0, "fan": None}
@@ -154,7 +150,7 @@ ABLATION = {
         "title": "baseline StarGAN",
         "published": ("98.4", ""),
         "method": "stargan",
-        "changes": _as_stargan,
+        "changes": stargan.suited,
     },
     "B": {
         "title": "+ multi-task discriminator",

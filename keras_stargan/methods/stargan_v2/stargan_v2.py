@@ -52,7 +52,7 @@ class StarGANv2(TranslationModel):
 
     A style comes from a latent code by the mapping network, or from a reference image
     by the style encoder (StarGAN v2, section 2). `fit` takes batches of
-    `((images, domains), (references, other_references, reference_domains))`, as
+    `((images, domains), (references, other_references, target_domains))`, as
     `keras_stargan.data.reference_dataset` gives, or a dictionary of these named
     tensors; the two references of a row are of the domain that its image is translated
     to. A condition is a style code.
@@ -89,8 +89,9 @@ class StarGANv2(TranslationModel):
         average_warmup: whether the averages keep less at first, at step t at most
             (1 + t) / (10 + t). Defaults to False, as published.
         configuration: of the paper's ablation (table 1), "B" to "F", see
-            `stargan_v2_configurations`. In B to D, `style_dim` follows from it, and
-            there are no updates by references. Defaults to "F", StarGAN v2.
+            `keras_stargan.methods.stargan_v2.configurations`. In B to D, `style_dim`
+            follows from it, and there are no updates by references. Defaults to "F",
+            StarGAN v2.
         seed: of every random draw in training. Defaults to 0.
         **kwargs: as for `keras.Model`.
 
@@ -402,7 +403,8 @@ _FAN_HELP = (
 )
 _BATCHES = (
     "They must be ((images, domains), (references, other_references, "
-    "reference_domains)), as keras_stargan.data.reference_dataset gives."
+    "target_domains)), as keras_stargan.data.reference_dataset gives; or a dictionary "
+    "with these names."
 )
 
 
