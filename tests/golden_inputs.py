@@ -4,6 +4,7 @@ import pathlib
 import zlib
 
 import numpy as np
+import tensorflow as tf
 
 from keras_stargan.files.pytorch import assign_weights, weight_shapes
 
@@ -63,3 +64,22 @@ def assign_fresh_weights(averages, weights):
         assign_weights(names, state)
         if network in averages:
             assign_weights(averages[network], state)
+
+
+def draws_of(golden):
+    """A source of random numbers that gives the golden file's."""
+
+    class GoldenDraws:
+        def __init__(self, seed, step):
+            self.step = step
+
+        def permutation(self, name, length):
+            return tf.gather(golden["permutation"], self.step)
+
+        def uniform(self, name, shape):
+            return tf.gather(golden["alpha"], self.step)
+
+        def normal(self, name, shape):
+            return tf.gather(golden[name], self.step)
+
+    return GoldenDraws

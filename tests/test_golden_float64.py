@@ -33,28 +33,9 @@ def load(name):
     return golden, json.loads(str(golden["shapes"]))
 
 
-def draws_of(golden):
-    """A source of random numbers that gives the golden file's."""
-
-    class GoldenDraws:
-        def __init__(self, seed, step):
-            self.step = step
-
-        def permutation(self, name, length):
-            return tf.gather(golden["permutation"], self.step)
-
-        def uniform(self, name, shape):
-            return tf.gather(golden["alpha"], self.step)
-
-        def normal(self, name, shape):
-            return tf.gather(golden[name], self.step)
-
-    return GoldenDraws
-
-
 def fit(model, batches, steps, golden, patch):
     """Each step's own losses, by their names in the logs."""
-    patch.setattr(engine, "Draws", draws_of(golden))
+    patch.setattr(engine, "Draws", golden_inputs.draws_of(golden))
     dataset = tf.data.Dataset.from_tensor_slices(batches)
     history = model.fit(dataset, epochs=steps, steps_per_epoch=1, verbose=0)
     return {name: np.array(values) for name, values in history.history.items()}

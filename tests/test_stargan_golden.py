@@ -75,18 +75,8 @@ def trained(request):
     """A case after ten steps of `fit`, and the history of each step's losses."""
     case = Case(request.param)
 
-    class GoldenDraws:
-        def __init__(self, seed, step):
-            self.step = step
-
-        def permutation(self, name, length):
-            return tf.gather(case.golden["permutation"], self.step)
-
-        def uniform(self, name, shape):
-            return tf.gather(case.golden["alpha"], self.step)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "Draws", GoldenDraws)
+        patch.setattr(engine, "Draws", golden_inputs.draws_of(case.golden))
         case.model.compile()
         dataset = tf.data.Dataset.from_tensor_slices((case.images, case.labels))
         # An epoch of one step, so that the history has every step's own losses.
