@@ -13,6 +13,7 @@ from keras_stargan.losses.classification import (
     classification_losses,
 )
 from keras_stargan.losses.gradients import gradient_penalty, mixed_images
+from keras_stargan.losses.mode_seeking import mode_seeking_loss
 from keras_stargan.losses.reconstruction import l1_loss
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "l1_loss",
     "least_squares_loss",
     "mixed_images",
+    "mode_seeking_loss",
     "named_adversarial_loss",
     "r1_penalty",
     "wasserstein_loss",

@@ -1,16 +1,20 @@
 """Networks and layers that several methods share, written in `keras.ops`."""
 
 from keras_stargan.networks.activations import LeakyReLU, leaky_relu
+from keras_stargan.networks.batch_normalization import BatchNormalization
 from keras_stargan.networks.convolutions import CroppedConv2DTranspose, PaddedConv2D
 from keras_stargan.networks.initializers import fan_in_uniform, normal_002
 from keras_stargan.networks.instance_normalization import InstanceNormalization
+from keras_stargan.networks.multiscale_discriminator import MultiScaleDiscriminator
 from keras_stargan.networks.patch_discriminator import PatchDiscriminator
 from keras_stargan.networks.resnet_generator import ResNetBlock, ResNetGenerator
 
 __all__ = [
+    "BatchNormalization",
     "CroppedConv2DTranspose",
     "InstanceNormalization",
     "LeakyReLU",
+    "MultiScaleDiscriminator",
     "PaddedConv2D",
     "PatchDiscriminator",
     "ResNetBlock",

@@ -43,6 +43,9 @@ class AdversarialModel(keras.Model):
     # Whether the decay at step t is at most (1 + t) / (10 + t), so that the average
     # of a short run is not mostly the initial weights.
     average_warmup: bool = False
+    # Whether a layer or a loss needs means over all replicas' images, as batch
+    # normalization does. XLA compiles a replica by itself, so it cannot be used then.
+    crosses_replicas: bool = False
 
     def __init__(self, seed: int = 0, **kwargs) -> None:
         super().__init__(**kwargs)
@@ -210,14 +213,20 @@ class AdversarialModel(keras.Model):
 
         Raises:
             RuntimeError: on a Keras backend that cannot train.
-            ValueError: for a network that no update trains, or float16 where one loss
-                moves several networks.
+            ValueError: for a network that no update trains, float16 where one loss
+                moves several networks, or XLA where replicas need each other's means.
         """
         backend = training_backend()
         # Saved as it was asked for: the model may be loaded on another machine.
         self._asked_jit_compile = jit_compile
+        crosses = self.crosses_replicas and backend.num_replicas() > 1
         if jit_compile == "auto":
-            jit_compile = backend.has_gpu()
+            jit_compile = backend.has_gpu() and not crosses
+        elif jit_compile and crosses:
+            raise ValueError(
+                f"{type(self).__name__} needs means over all replicas' images, which "
+                "XLA cannot compile; give jit_compile=False."
+            )
         super().compile(
             optimizer=None,
             jit_compile=jit_compile and not run_eagerly,

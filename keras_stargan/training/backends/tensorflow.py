@@ -11,12 +11,18 @@ import keras
 import tensorflow as tf
 from keras import tree
 
+from keras_stargan.networks.global_batch import Replica, one_replica
 from keras_stargan.training.updates import Tensors, Update
 
 
 def has_gpu() -> bool:
     """Whether there is a GPU."""
     return bool(tf.config.list_logical_devices("GPU"))
+
+
+def num_replicas() -> int:
+    """How many replicas share a batch where this is called."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def peak_gpu_bytes() -> int | None:
@@ -236,11 +242,12 @@ class Trainer:
         start, size = tf.reduce_sum(sizes[:replica]), sizes[replica]
         draws = tree.map_structure(lambda d: d[start : start + size], draws)
         draws = self._not_empty(draws)
-        share = tf.cast(size / tf.reduce_sum(sizes), model.float_dtype)
+        rows = tf.reduce_sum(sizes)
+        share = tf.cast(size / rows, model.float_dtype)
         if not train:
-            return _shared(update, batch, draws, share)
+            return self._shared(update, batch, draws, share, rows)
         losses, tensors, gradients = self._gradient_functions[update.name](
-            batch, draws, share
+            batch, draws, share, rows
         )
         for network, values in gradients.items():
             variables = getattr(model, network).trainable_variables
@@ -250,23 +257,25 @@ class Trainer:
         return losses, tensors
 
     def _make_gradient_function(self, update: Update) -> Callable:
-        """(batch, draws, share) -> losses, tensors, the gradients of each network."""
+        """What gives the losses, the tensors, and the gradients of each network."""
         model = self.model
 
-        def losses_and_gradients(batch, draws, share):
+        def losses_and_gradients(batch, draws, share, rows):
             variables = {
                 name: [v.value for v in getattr(model, name).trainable_variables]
                 for name in update.networks
             }
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(variables)
-                losses, tensors = _shared(update, batch, draws, share)
+                losses, tensors = self._shared(update, batch, draws, share, rows)
                 loss = losses[f"{update.name}/loss"]
                 for name in update.networks:
                     loss = model.optimizers[name].scale_loss(loss)
             return losses, tensors, tape.gradient(loss, variables)
 
-        if model.run_eagerly:
+        # Within a function of its own, a replica could not ask for the others' means.
+        several = self.strategy.num_replicas_in_sync > 1
+        if model.run_eagerly or (several and not model.jit_compile):
             return losses_and_gradients
         return tf.function(
             losses_and_gradients,
@@ -274,6 +283,27 @@ class Trainer:
             autograph=False,
             reduce_retracing=True,
         )
+
+    def _shared(
+        self,
+        update: Update,
+        batch: Tensors,
+        draws: Tensors,
+        share: tf.Tensor,
+        rows: tf.Tensor,
+    ) -> tuple[dict[str, tf.Tensor], Tensors]:
+        """The losses of an update times `share`, and the tensors it gives."""
+        replica = None
+        if self.strategy.num_replicas_in_sync > 1:
+            context = tf.distribute.get_replica_context()
+            replica = Replica(
+                functools.partial(context.all_reduce, tf.distribute.ReduceOp.SUM),
+                share,
+                rows,
+            )
+        with one_replica(replica):
+            losses, tensors = update.losses(batch, draws)
+        return {name: value * share for name, value in losses.items()}, tensors
 
     def _move_averages(self) -> None:
         """Moves the averages towards the weights, on each replica."""
@@ -299,11 +329,3 @@ def _at_least_one(values: tf.Tensor) -> tf.Tensor:
     """
     missing = tf.maximum(1 - tf.shape(values)[0], 0)
     return tf.pad(values, [[0, missing], *[[0, 0]] * (values.shape.rank - 1)])
-
-
-def _shared(
-    update: Update, batch: Tensors, draws: Tensors, share: tf.Tensor
-) -> tuple[dict[str, tf.Tensor], Tensors]:
-    """The losses of an update times `share`, and the tensors it gives."""
-    losses, tensors = update.losses(batch, draws)
-    return {name: value * share for name, value in losses.items()}, tensors
