@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_stargan.data.image_set import ImageSet
-from keras_stargan.labels import LabelSet, LabelSpace
+from keras_stargan.labels import LabelSet, LabelSpace, Target
 from keras_stargan.use.grids import label_grid, sample_grids
 
 
@@ -18,6 +18,9 @@ class Model:
         self.guesses = guesses
         self.can_classify = guesses is not None
         self.asked = []
+
+    def each_target(self):
+        return Target.each(self.labels)
 
     def classify(self, images):
         return self.guesses

@@ -104,9 +104,18 @@ def test_impossible_selections_are_an_error(names, message):
         make_set([0, 1], [0, 1]).select(names)
 
 
-def test_attributes_cannot_be_selected():
+def test_attributes_become_domains():
+    labels = [[1, 1], [0, 1], [1, 0], [0, 0]]
     image_set = ImageSet(
-        np.zeros((1, 2, 2, 3), "uint8"), [[1, 1]], LabelSet(("a", "b"), "binary"), [0]
+        np.zeros((4, 2, 2, 3), "uint8"),
+        labels,
+        LabelSet(("a", "b"), "binary", name="letters"),
+        range(4),
+        aligned=True,
     )
-    with pytest.raises(ValueError, match=r"these are binary \(a, b\)"):
-        image_set.select(["a"])
+    chosen = image_set.select(["-a", "a"])
+    assert chosen.label_set == LabelSet(("-a", "a"), name="letters")
+    assert chosen.labels.tolist() == [[0, 1], [1, 0], [0, 1], [1, 0]]
+    assert not chosen.aligned
+    # An image with both attributes is of neither domain.
+    assert image_set.select(["a", "b"]).subjects.tolist() == [1, 2]

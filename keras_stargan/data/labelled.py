@@ -122,34 +122,43 @@ class Labelled:
         """Takes the images of some domains, with labels for these domains alone.
 
         Args:
-            names: of categorical labels, in the order that the new labels get.
+            names: labels, in the order that the new, categorical labels get. Of binary
+                labels, a name is the domain of the images with that attribute, or
+                with a `-` before it of those without. Images that are of several such
+                domains are left out.
 
         Returns:
             A set of the same type. Its label set keeps the data set's name.
 
         Raises:
-            ValueError: if the labels are not categorical, for a name that is no
-                label or occurs twice, or if there is no image of these domains.
+            ValueError: for a name that is no label or occurs twice, or a domain of
+                which there is no image.
 
         Example:
             >>> cats_and_dogs = animals.select(["cat", "dog"])
+            >>> women_and_men = people.select(["-Male", "Male"])
         """
-        if self.label_set.kind != "categorical":
-            raise ValueError(
-                "Domains can be selected of categorical labels only; these are "
-                f"{self.label_set.kind} ({', '.join(self.label_set.names)})."
-            )
-        columns = [self.label_set.index(name) for name in names]
-        label_set = dataclasses.replace(self.label_set, names=tuple(names))
-        indices = np.flatnonzero(self.labels[:, columns].any(axis=1))
+        label_set = LabelSet(tuple(names), name=self.label_set.name)
+        belongs = np.stack([self._belongs(name) for name in names], axis=1)
+        indices = np.flatnonzero(belongs.sum(axis=1) == 1)
         if not len(indices):
             raise ValueError(f"There is no image of {', '.join(names)}.")
         # Domains that follow each other are a slice, which need not be copied.
         whole = slice(indices[0], indices[-1] + 1)
         which = whole if whole.stop - whole.start == len(indices) else indices
         taken = {name: getattr(self, name)[which] for name in self._per_image}
-        taken["labels"] = self.labels[which][:, columns]
+        taken["labels"] = belongs[which].astype("float32")
+        if self.label_set.kind == "binary" and hasattr(self, "aligned"):
+            # Two images of a domain can differ in what the new labels do not say.
+            taken["aligned"] = False
         return self._replaced(label_set=label_set, **taken)
+
+    def _belongs(self, name: str) -> np.ndarray:
+        """Whether each image is of a domain."""
+        names = self.label_set.names
+        is_without = self.label_set.kind == "binary" and name not in names
+        bare = name.removeprefix("-") if is_without else name
+        return (self.labels[:, self.label_set.index(bare)] > 0.5) != is_without
 
     def _replaced(self: _Self, **fields: Any) -> _Self:
         return dataclasses.replace(self, **fields)  # type: ignore[type-var]

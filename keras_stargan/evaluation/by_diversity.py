@@ -114,7 +114,11 @@ def evaluate_diverse_translations(
         )
         for rows in _rows_by_domain(train_set)
     ]
-    pairs = list(itertools.permutations(range(len(names)), 2))
+    pairs = [
+        (source, target)
+        for source, target in itertools.permutations(range(len(names)), 2)
+        if names[target] in model.reachable
+    ]
     translations = sum(len(test_rows[source]) for source, _ in pairs) * num_translations
     bar = keras.utils.Progbar(
         len(test_set) + len(model.guides) * translations,

@@ -372,6 +372,8 @@ def _write_pictures(
     for entry in entries:
         outputs = folder / entry.title.strip("./").replace("/", "_")
         for target in Target.each(LabelSpace.of(test_set.label_set)):
+            if target.title not in entry.model.reachable:
+                continue
             targets = target.resolve(labels)
             translated = to_uint8(entry.translate(from_uint8(images), targets))
             for number, image in zip(chosen, translated, strict=True):

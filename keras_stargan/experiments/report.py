@@ -64,6 +64,7 @@ def figures_of(
             test_set,
             classifier,
             max_images=values["max_evaluated"],
+            reachable=model.reachable,
         )
     # A single data set's figures need no name.
     return sizes | (sets if len(sets) > 1 else sets.popitem()[1])

@@ -177,6 +177,7 @@ def train_model(
         make = BATCHES[batches]
         return make(train_sets, values["batch_size"], values["seed"], step)
 
+    model.pretrain(train_sets)
     batches_from(0)  # Refuses an impossible batch size before the folder is touched.
     output_dir = open_work_dir(output_dir, resume)
     write_config(output_dir / "run.toml", settings, derived)

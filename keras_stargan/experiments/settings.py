@@ -77,7 +77,9 @@ COMMON = {
         "Black_Hair,Blond_Hair,Brown_Hair,Male,Young of CelebA, all of a CSV file.",
     ),
     "select": Setting(
-        TEXTS, "Which domains of the data, in this order. Default: all of them."
+        TEXTS,
+        "Which domains of the data, in this order; of attributes, Male or -Male. "
+        "Default: all of them.",
     ),
     "test_images": Setting(
         INTEGER,

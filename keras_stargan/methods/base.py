@@ -100,6 +100,28 @@ class TranslationModel(AdversarialModel):
         """Whether the model can tell which labels an image has."""
         return False
 
+    @property
+    def reachable(self) -> tuple[str, ...]:
+        """The labels that images can be translated to.
+
+        Fewer than all of a model that translates in one direction only.
+        """
+        return self.labels.names
+
+    def each_target(self) -> list[Target]:
+        """The targets when each label that can be reached is chosen in turn."""
+        reachable = self.reachable
+        return [t for t in Target.each(self.labels) if t.title in reachable]
+
+    def pretrain(self, image_sets: Sequence[Any]) -> None:
+        """Prepares what training needs and the training data teach.
+
+        A run calls it once, before the first step. By default there is nothing to do.
+
+        Args:
+            image_sets: the `ImageSet`s that the model is to be trained on.
+        """
+
     # Networks.
 
     @property
@@ -156,6 +178,7 @@ class TranslationModel(AdversarialModel):
             given.append(np.shape(target)[0])
         count = max([count or 1, *given])
         targets = self._label_vectors(target, own, count)
+        self._check_reachable(targets, own)
         if guide == "label":
             own = self._own_vectors(own, count)
             return in_batches(self.label_conditions, batch_size, targets, own)
@@ -251,6 +274,21 @@ class TranslationModel(AdversarialModel):
             vectors = np.eye(len(domains))[numbers]
         vectors = vectors.astype(self.float_dtype)
         return np.broadcast_to(vectors, (count, space.size))
+
+    def _check_reachable(self, targets: np.ndarray, own: Any) -> None:
+        """Raises `ValueError` for a domain that no network translates to."""
+        names, reachable = self.labels.names, self.reachable
+        if set(names) <= set(reachable) or self.labels.sets[0].kind == "binary":
+            return
+        # An image that is of the domain already stays as it is.
+        owned = -1 if own is None else np.argmax(own, axis=1)
+        numbers = targets.argmax(axis=1)
+        missing = {names[i] for i in numbers[numbers != owned]} - set(reachable)
+        if missing:
+            raise ValueError(
+                f"This {type(self).__name__} translates to {' or '.join(reachable)}; "
+                f"received the target {' and '.join(sorted(missing))}."
+            )
 
     def _domains(self) -> LabelSet:
         """The only label set, where it is categorical."""

@@ -79,7 +79,7 @@ class PairwiseModel(TranslationModel):
             Direction(part, source, destination)
             for part, model in enumerate(models)
             for source, destination in (model.labels.names, model.labels.names[::-1])
-            if destination in getattr(model, "reachable", model.labels.names)
+            if destination in model.reachable
         ]
         for direction in directions:
             _entry(labels, direction.source)
@@ -99,6 +99,11 @@ class PairwiseModel(TranslationModel):
         )
         self.models = [_copy(model) for model in models]
         self.built = True
+
+    @property
+    def reachable(self) -> tuple[str, ...]:
+        """The domains that any part translates to."""
+        return tuple(dict.fromkeys(d.destination for d in self.directions))
 
     # Conditions.
 

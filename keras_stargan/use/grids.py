@@ -10,7 +10,6 @@ import numpy as np
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.files.picture_files import file_name
 from keras_stargan.images import from_uint8, image_grid
-from keras_stargan.labels import Target
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.checks import check_images
 
@@ -97,7 +96,7 @@ def label_grid(
     several = len(space.sets) > 1 and model.can_classify
     own = space.known_labels(labels, model.classify(images) if several else None)
     more = {"own": own} if model.needs_own else {}
-    targets = Target.each(space)
+    targets = model.each_target()
     columns = [
         images,
         *(model.translate(images, target.resolve(own), **more) for target in targets),

@@ -336,7 +336,7 @@ def _ready(
 
 def _parse(model: TranslationModel, targets: Names) -> list[Target]:
     if not targets:
-        return Target.each(model.labels)
+        return model.each_target()
     texts = [targets] if isinstance(targets, str) else targets
     parsed = [Target.parse(model.labels, text) for text in texts]
     titles = [target.title for target in parsed]

@@ -79,13 +79,16 @@ def test_an_image_of_unknown_domain_is_translated_by_the_first_that_can(parts, m
 
 
 def test_models_of_one_direction_for_each_target_need_no_labels(parts, monkeypatch):
-    monkeypatch.setattr(CycleGAN, "reachable", ("blond", "brown"), raising=False)
+    monkeypatch.setattr(CycleGAN, "reachable", ("blond", "brown"))
     part = parts["black", "brown"]
     model = PairwiseModel([make_part(("black", "blond")), part])
     images = make_images(1)
     close(model.translate(images, "brown"), part.translate(images, "brown"))
     count = sum(part.parameters.values())
     assert model.parameter_summary == f"{count / 1e6:.1f}M x 2"
+    assert model.reachable == ("blond", "brown")
+    with pytest.raises(ValueError, match=r"translates to blond or brown; .* black"):
+        model.translate(images, "black")
 
 
 def test_several_binary_targets_are_reached_one_after_the_other(attributes):
