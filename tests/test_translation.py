@@ -49,6 +49,9 @@ class Model:
         self.asked += labels.tolist()
         return images
 
+    def each_target(self):
+        return Target.each(self.labels)
+
     def classify(self, images, batch_size):
         assert self.guess is not None, "nothing was to be guessed"
         return np.tile(np.float32(self.guess), (len(images), 1))
