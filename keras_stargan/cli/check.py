@@ -82,6 +82,7 @@ def _propose(
     flags: Flags,
 ) -> None:
     from keras_stargan.experiments.proposal import measure, propose
+    from keras_stargan.experiments.settings import choose
 
     has_gpu = False
     if flags.measure:
@@ -97,7 +98,8 @@ def _propose(
     if not flags.measure:
         return
     print("\nMeasuring a few steps ...", flush=True)
-    cost = measure(method, source, proposal, [label_set])
+    settings = choose(method, {"data": [source]} | proposal)
+    cost = measure(settings, [label_set])
     hours = cost.step_seconds * proposal["steps"] / 3600
     memory = f"{cost.peak_bytes / 2**30:.1f} GiB of memory"
     if cost.peak_gpu_bytes is not None:

@@ -14,6 +14,7 @@ COMMANDS = {
     "check": "look at your pictures before training",
     "translate": "translate pictures with a trained model, from file to file",
     "evaluate": "measure trained models as their papers do",
+    "table": "make a table of the papers: train all its methods and measure them",
     "sample": "write grids and videos of a model with styles",
     "convert": "read and write checkpoints of the published PyTorch code",
     "export": "write a model for TensorFlow Serving",

@@ -111,10 +111,7 @@ def attribute_errors(
         return seen != labels
 
     wrong_real = wrong(test_set.images[sources], own)
-    changes = {
-        combination: _changes(label_set, own, [groups[name] for name in combination])
-        for combination in _combinations(tuple(groups))
-    }
+    changes = attribute_changes(label_set, own)
     total = sum(len(rows) for rows, _ in changes.values())
     progress = keras.utils.Progbar(total, verbose=verbose, unit_name="image")
     errors = {}
@@ -140,6 +137,29 @@ def attribute_errors(
             if wrong.size
         }
     return errors
+
+
+def attribute_changes(
+    label_set: LabelSet, own: np.ndarray
+) -> dict[tuple[str, ...], tuple[np.ndarray, np.ndarray]]:
+    """The translations of a table of attributes, as `attribute_errors` makes them.
+
+    Args:
+        label_set: of binary labels.
+        own: the images' labels, `(n, len(label_set))`.
+
+    Returns:
+        For each combination of groups, as `("H", "G")`, the indices of the images that
+        are translated, `(m,)`, and their target labels, `(m, len(label_set))`.
+
+    Raises:
+        ValueError: if the labels are categorical.
+    """
+    groups = attribute_groups(label_set)
+    return {
+        names: _changes(label_set, own, [groups[name] for name in names])
+        for names in _combinations(tuple(groups))
+    }
 
 
 def _combinations(groups: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_stargan.experiments.settings import choose, defaults
+from keras_stargan.experiments.settings import Settings, defaults
 from keras_stargan.labels import LabelSet
 from keras_stargan.methods import registry
 
@@ -70,15 +70,11 @@ class Cost:
     peak_gpu_bytes: int | None
 
 
-def measure(
-    method: str, source: str, proposal: dict[str, Any], label_sets: Sequence[LabelSet]
-) -> Cost:
-    """Trains a model with proposed settings for a few steps on noise.
+def measure(settings: Settings, label_sets: Sequence[LabelSet]) -> Cost:
+    """Trains a model with some settings for a few steps on noise.
 
     Args:
-        method: the method's name.
-        source: the data, as for `load_data`; it is not read.
-        proposal: settings that differ from the method's own.
+        settings: of the run that is planned. Its data is not read.
         label_sets: the labels of each data set.
     """
     from keras_stargan.data import ImageSet
@@ -86,7 +82,6 @@ def measure(
     from keras_stargan.experiments.run import make_model
     from keras_stargan.training.backends import training_backend
 
-    settings = choose(method, {"data": [source]} | proposal)
     values = settings.values
     model = make_model(settings, label_sets)
     rng = np.random.default_rng(0)
@@ -100,6 +95,7 @@ def measure(
         )
         for labels in label_sets
     ]
+    model.pretrain(sets)
     batches = BATCHES[model.batches](sets, values["batch_size"], 0, 0)
     model.make_train_function()
     iterator = iter(batches)

@@ -1,0 +1,260 @@
+"""Methods that are trained on the same data with the same budget."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+
+from keras_stargan.data import ImageSet
+from keras_stargan.experiments.data_sources import DRAWN
+from keras_stargan.experiments.proposal import measure
+from keras_stargan.experiments.run import load_parts, train_model
+from keras_stargan.experiments.settings import Settings, choose
+from keras_stargan.files.whole import write_json
+from keras_stargan.files.work_dir import check_work_dir
+from keras_stargan.methods.base import TranslationModel
+from keras_stargan.methods.loading import load_model
+from keras_stargan.methods.pairwise import PairwiseModel
+from keras_stargan.training.checkpoints import save_model
+from keras_stargan.training.strategies import make_strategy
+
+# A run saves itself and draws a sample grid so many times.
+_CHECKPOINTS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Contestant:
+    """A method that takes part in a table.
+
+    Args:
+        title: its name in the table, and its folder's.
+        method: the method's name.
+        selections: the domains of each of its models, as `ImageSet.select` takes them;
+            an empty selection is the whole data set.
+        settings: what it is given besides the data and the length of training.
+        changes: takes the values of all settings and returns those that differ.
+    """
+
+    title: str
+    method: str
+    selections: tuple[tuple[str, ...], ...] = ((),)
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    changes: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None
+
+    def names(self) -> list[str]:
+        """The names of its models' folders."""
+        return ["+".join(names) or "all" for names in self.selections]
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """How long each method is trained on a data set.
+
+    Args:
+        seconds: of training on this machine, shared by the method's models; the steps
+            that fit into them are measured before the first one is trained.
+        steps: of each model, instead of seconds. With neither, the settings of the
+            method for the data say how long.
+    """
+
+    seconds: float | None = None
+    steps: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Contest:
+    """A data set, and what all methods that are trained on it share.
+
+    Args:
+        source: the data set, as for `load_data`.
+        folder: gets a folder for each method, with one for each of its models. What
+            is there already, as far as it is trained as long, is not trained again.
+        budget: how long each method is trained.
+        given: settings of every method, such as `image_size`.
+    """
+
+    source: str
+    folder: pathlib.Path
+    budget: Budget
+    given: Mapping[str, Any]
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the pictures are drawn on this machine."""
+        return self.source in DRAWN
+
+    def settings(
+        self, contestant: Contestant, selection: Sequence[str], steps: int | None
+    ) -> Settings:
+        """The settings of one model, checked.
+
+        Args:
+            contestant: whose model.
+            selection: the model's domains.
+            steps: the length of training; by default the method's for this data.
+
+        Raises:
+            ValueError: if no model can be made with them.
+        """
+        given = dict(self.given) | dict(contestant.settings)
+        given |= {"data": [self.source], "select": list(selection) or None}
+        if steps is not None:
+            given["steps"] = steps
+            given["steps_per_epoch"] = max(1, -(-steps // _CHECKPOINTS))
+        settings = choose(contestant.method, given)
+        if contestant.changes is not None:
+            values = settings.values | dict(contestant.changes(settings.values))
+            settings = dataclasses.replace(settings, values=values)
+        return settings
+
+    def load(self, selection: Sequence[str] = ()) -> tuple[ImageSet, ImageSet]:
+        """The training and the test part of the data, or of some of its domains."""
+        values = choose("stargan", {"data": [self.source]} | self.own()).values
+        return load_parts(self.source, values | {"select": list(selection) or None})
+
+    def own(self) -> dict[str, Any]:
+        """Those of `given` that are about the data."""
+        names = ("image_size", "seed", "attributes", "test_images", "cache_dir")
+        return {name: self.given[name] for name in names if name in self.given}
+
+
+class Trainings:
+    """The models of a table's methods: trained where they are missing.
+
+    Args:
+        entries: the contests, and who takes part in each.
+    """
+
+    def __init__(self, entries: Sequence[tuple[Contest, Sequence[Contestant]]]) -> None:
+        self._strategy = make_strategy("one", None)
+        self._left = [
+            (contest, contestant)
+            for contest, contestants in entries
+            for contestant in contestants
+        ]
+        # What is wrong is found before the first model is trained.
+        for contest, contestant in self._left:
+            for selection in contestant.selections:
+                contest.settings(contestant, selection, contest.budget.steps)
+
+    def train(
+        self, contest: Contest, contestant: Contestant
+    ) -> tuple[list[TranslationModel], dict[str, Any]]:
+        """Trains the models of one method, or loads them where they are trained.
+
+        Args:
+            contest: the data and the budget.
+            contestant: the method.
+
+        Returns:
+            The models, and what they took: `steps` of each, `seconds` of training in
+            all, and `parameters` as the papers count them.
+        """
+        folder = contest.folder / contestant.title
+        folder.mkdir(parents=True, exist_ok=True)
+        steps = contest.budget.steps or self._planned(contest, contestant, folder)
+        models, seconds, taken = [], 0.0, []
+        print(f"\n{contestant.title} on {contest.source}.{self._time_left()}")
+        for selection, name in zip(
+            contestant.selections, contestant.names(), strict=True
+        ):
+            settings = contest.settings(contestant, selection, steps)
+            model = self._trained(contest, settings, selection, folder / name)
+            models.append(model)
+            taken.append(model.global_step)
+            seconds += json.loads((folder / name / "seconds.json").read_text())
+        if (contest, contestant) in self._left:
+            self._left.remove((contest, contestant))
+        return models, {
+            "steps": taken[0] if len(set(taken)) == 1 else taken,
+            "seconds": round(seconds, 1),
+            "parameters": _parameters(models),
+        }
+
+    def _time_left(self) -> str:
+        """How long the trainings that are left take, as far as is known."""
+        seconds = [contest.budget.seconds for contest, _ in self._left]
+        if not seconds or None in seconds:
+            return ""
+        return f" About {sum(seconds) / 60:.0f} minutes of training are left."
+
+    def _planned(
+        self, contest: Contest, contestant: Contestant, folder: pathlib.Path
+    ) -> int | None:
+        """The steps of each model that fit into the budget; measured once."""
+        budget = contest.budget.seconds
+        if budget is None:
+            return None
+        path = folder / "plan.json"
+        plan = json.loads(path.read_text()) if path.is_file() else {}
+        if plan.get("seconds") != budget:
+            print(f"Measuring a few steps of {contestant.title}.")
+            selection = contestant.selections[0]
+            settings = contest.settings(contestant, selection, 100)
+            label_set = contest.load(selection)[0].label_set
+            cost = measure(settings, [label_set])
+            share = budget / len(contestant.selections)
+            steps = max(1, int(share / cost.step_seconds))
+            plan = {"seconds": budget, "steps": steps}
+            write_json(path, plan | {"step_seconds": cost.step_seconds})
+            keras.backend.clear_session()
+        return plan["steps"]
+
+    def _trained(
+        self,
+        contest: Contest,
+        settings: Settings,
+        selection: Sequence[str],
+        folder: pathlib.Path,
+    ) -> TranslationModel:
+        file, steps = folder / "model.keras", settings.values["steps"]
+        if file.is_file():
+            model = load_model(file)
+            if steps is None or model.global_step >= steps:
+                return model
+        parts = load_parts(contest.source, settings.values)
+        begun = check_work_dir(folder, resume=False)
+        clock = folder / "seconds.json"
+        before = json.loads(clock.read_text()) if clock.is_file() else 0.0
+        start = time.monotonic()
+        try:
+            model, _ = train_model(settings, [parts], folder, begun, self._strategy)
+        finally:
+            if folder.is_dir():
+                write_json(clock, round(before + time.monotonic() - start, 1))
+        save_model(model, file)
+        keras.backend.clear_session()
+        return load_model(file)
+
+
+def composed(
+    models: Sequence[TranslationModel], train_set: ImageSet
+) -> TranslationModel:
+    """The models of a method as one model of all labels.
+
+    Args:
+        models: one model of all labels, or one for each pair of domains.
+        train_set: the data set, whose labels the composed model has.
+    """
+    if len(models) == 1 and models[0].labels.names == train_set.label_set.names:
+        return models[0]
+    return PairwiseModel(models, train_set.label_set)
+
+
+def _parameters(models: Sequence[TranslationModel]) -> str:
+    """The parameters as the papers' tables count them, such as `"52.6M x 14"`."""
+    counts: dict[str, int] = {}
+    for model in models:
+        # The papers count a pair of label-guided networks for each direction.
+        by_direction = len(models) > 1 and model.guides == ("label",)
+        directions = len(model.reachable) if by_direction else 1
+        millions = sum(model.parameters.values()) / directions / 1e6
+        text = f"{millions:.1f}M" if millions >= 10 else f"{millions:.2f}M"
+        counts[text] = counts.get(text, 0) + directions
+    return " + ".join(f"{text} x {count}" for text, count in counts.items())
