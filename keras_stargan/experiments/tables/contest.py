@@ -12,12 +12,14 @@ from typing import Any
 import keras
 
 from keras_stargan.data import ImageSet
+from keras_stargan.data.batches import BATCHES
 from keras_stargan.experiments.data_sources import DRAWN
 from keras_stargan.experiments.proposal import measure
 from keras_stargan.experiments.run import load_parts, train_model
 from keras_stargan.experiments.settings import Settings, choose
 from keras_stargan.files.whole import write_json
 from keras_stargan.files.work_dir import check_work_dir
+from keras_stargan.methods import registry
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.loading import load_model
 from keras_stargan.methods.pairwise import PairwiseModel
@@ -113,6 +115,19 @@ class Contest:
             settings = dataclasses.replace(settings, values=values)
         return settings
 
+    def check(self, contestant: Contestant, train_set: ImageSet) -> None:
+        """Raises `ValueError` if a method cannot be trained on the data.
+
+        Args:
+            contestant: the method.
+            train_set: the training part of the data.
+        """
+        make = BATCHES[registry.load(contestant.method).batches]
+        for selection in contestant.selections:
+            settings = self.settings(contestant, selection, self.budget.steps)
+            part = train_set.select(selection) if selection else train_set
+            make([part], settings.values["batch_size"], 0, 0)
+
     def load(self, selection: Sequence[str] = ()) -> tuple[ImageSet, ImageSet]:
         """The training and the test part of the data, or of some of its domains."""
         values = choose("stargan", {"data": [self.source]} | self.own()).values
@@ -139,9 +154,10 @@ class Trainings:
             for contestant in contestants
         ]
         # What is wrong is found before the first model is trained.
-        for contest, contestant in self._left:
-            for selection in contestant.selections:
-                contest.settings(contestant, selection, contest.budget.steps)
+        for contest, contestants in entries:
+            train_set, _ = contest.load()
+            for contestant in contestants:
+                contest.check(contestant, train_set)
 
     def train(
         self, contest: Contest, contestant: Contestant
