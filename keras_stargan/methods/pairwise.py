@@ -52,7 +52,8 @@ class PairwiseModel(TranslationModel):
 
     Raises:
         ValueError: for no part, or parts that differ in image size or guides, that
-            know more than two domains, or a domain that no label names.
+            know more than two domains, or a domain that no label names; or for parts
+            with styles of which several translate to one domain.
 
     Example:
         ```python
@@ -97,6 +98,13 @@ class PairwiseModel(TranslationModel):
         self.needs_own = len(set(destinations)) < len(destinations) or any(
             label_set.kind == "binary" for label_set in labels.sets
         )
+        if self.needs_own and self.guides != ("label",):
+            raise ValueError(
+                f"Several parts translate to {_repeated(destinations)}, and a style "
+                "does not tell which of them fits an image. Parts with styles can be "
+                "composed if each domain is reached by one of them; else use the "
+                "model of each pair by itself."
+            )
         self.models = [_copy(model) for model in models]
         self.built = True
 
@@ -262,6 +270,12 @@ def _check_parts(models: Sequence[TranslationModel]) -> None:
                 f"The parts of a PairwiseModel must have the same {what}; received "
                 f"{' and '.join(map(str, found))}."
             )
+
+
+def _repeated(names: Sequence[str]) -> str:
+    """The names that occur more than once."""
+    several = dict.fromkeys(name for name in names if names.count(name) > 1)
+    return " and ".join(several or names)
 
 
 def _entry(labels: LabelSpace, name: str) -> tuple[int, bool]:

@@ -163,6 +163,17 @@ def test_a_domain_that_no_label_names_is_an_error(parts):
         PairwiseModel(parts.values(), LabelSet(("black", "Blond", "brown")))
 
 
+def test_parts_with_styles_cannot_share_a_target():
+    keras.utils.set_random_seed(0)
+    sizes = dict.fromkeys(("base_dim", "max_dim", "hidden_dim", "latent_dim"), 2)
+    parts = [
+        StarGANv2(image_size=16, domains=LabelSet(names), style_dim=2, **sizes)
+        for names in (("cat", "dog"), ("cat", "wild"))
+    ]
+    with pytest.raises(ValueError, match="Several parts translate to cat, and a style"):
+        PairwiseModel(parts)
+
+
 def test_it_is_not_trained(model):
     with pytest.raises(RuntimeError, match="not trained: train a model for each pair"):
         model.compile()
