@@ -11,6 +11,7 @@ from replicas import DEVICES, two_replicas
 from test_stargan import make_data, make_dataset, make_model, weights
 
 import keras_stargan
+from keras_stargan.networks import BatchNormalization
 from keras_stargan.training import Adam, AdversarialModel, input_gradient
 from keras_stargan.training.callbacks import (
     LearningRateSchedule,
@@ -220,20 +221,25 @@ def test_nan_stops_the_run_naming_step_and_loss():
         model.fit(make_dataset(4), callbacks=[StopOnNaN()], verbose=0)
 
 
-def test_adam_moves_weights_as_pytorch_does():
+@pytest.mark.parametrize("corrects_epsilon", [True, False])
+def test_adam_moves_weights_as_pytorch_or_as_torch_7_does(corrects_epsilon):
     rng = np.random.RandomState(0)
     value = rng.randn(5).astype("float32")
     # Some gradients of the order of epsilon, where its place shows.
     gradients = rng.randn(4, 5).astype("float32") * [1, 1e-2, 1e-7, 1e-8, 0]
     variable = keras.Variable(value)
-    optimizer = Adam(0.1, beta_1=0.5, beta_2=0.99, epsilon=1e-8)
+    optimizer = Adam(0.1, 0.5, 0.99, 1e-8, corrects_epsilon=corrects_epsilon)
     optimizer.build([variable])
     m = v = np.zeros(5)
     for t, gradient in enumerate(gradients, start=1):
         optimizer.apply([tf.constant(gradient, tf.float32)], [variable])
         m = 0.5 * m + 0.5 * gradient
         v = 0.99 * v + 0.01 * gradient**2
-        root = np.sqrt(v / (1 - 0.99**t)) + 1e-8
+        correction = np.sqrt(1 - 0.99**t)
+        if corrects_epsilon:
+            root = np.sqrt(v) / correction + 1e-8
+        else:
+            root = (np.sqrt(v) + 1e-8) / correction
         value = value - 0.1 * m / (1 - 0.5**t) / root
         np.testing.assert_allclose(variable, value, rtol=1e-3, atol=1e-6)
 
@@ -309,3 +315,37 @@ def test_stages_follow_each_other_on_paired_batches_also_after_a_stop():
             [bool(np.any(a != b)) for a, b in zip(before, after, strict=True)]
         )
     assert changed == [[True, False], [False, True], [False, False]]
+
+
+class OnlyStatistics(AdversarialModel):
+    """Has an update that trains nothing, but moves running statistics."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = BatchNormalization()
+        self.norm.build((None, 2))
+
+    @property
+    def updates(self):
+        def mean(batch, draws):
+            normalized = self.norm(batch["inputs"], training=True)
+            return {"mean": keras.ops.mean(normalized)}
+
+        return (Update("statistics", mean, {"mean": 1.0}, ()),)
+
+    def draw(self, draws, batch):
+        return {}
+
+    def make_optimizers(self):
+        return {}
+
+
+@pytest.mark.parametrize("run_eagerly", [True, False])
+def test_an_update_without_networks_moves_running_statistics(run_eagerly):
+    model = OnlyStatistics()
+    model.compile(run_eagerly=run_eagerly)
+    inputs = np.arange(8, dtype="float32").reshape(4, 2)
+    dataset = tf.data.Dataset.from_tensors({"inputs": inputs})
+    history = model.fit(dataset, verbose=0).history
+    assert history["statistics/mean"][0] == pytest.approx(0.0, abs=1e-6)
+    np.testing.assert_allclose(model.norm.moving_mean, 0.1 * inputs.mean(0), 1e-6)

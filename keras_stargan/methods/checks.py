@@ -27,6 +27,27 @@ def two_domains(labels: LabelSet | LabelSpace | None) -> LabelSpace:
     return space
 
 
+def one_data_set(labels: LabelSet | LabelSpace) -> LabelSpace:
+    """The labels of a method that is trained on one data set, any labels.
+
+    Args:
+        labels: binary, or two or more categorical ones.
+
+    Raises:
+        ValueError: for the labels of several data sets, or for a single one that all
+            images have.
+    """
+    space = LabelSpace.of(labels)
+    kinds = [label_set.kind for label_set in space.sets]
+    if kinds != ["binary"] and (kinds != ["categorical"] or len(space.names) < 2):
+        raise ValueError(
+            "This method needs the labels of one data set: binary ones, or two or more "
+            f"categorical ones; received {', '.join(space.names)}, of the kind "
+            f"{' and '.join(kinds)}."
+        )
+    return space
+
+
 def check_images(images: np.ndarray, size: int, what: str = "images") -> None:
     """Raises `ValueError` unless images are what a model of a size takes.
 

@@ -20,6 +20,9 @@ class Adam(keras.optimizers.Adam):
         coupled_weight_decay: times the weight is added to its gradient, before the
             moments: PyTorch's `weight_decay`, while Keras' is decoupled (AdamW).
             Defaults to 0.
+        corrects_epsilon: whether epsilon is added to the root of the bias-corrected
+            second moment, as in PyTorch. If not, it is added to the root of the raw
+            one, as in Keras and in Torch 7. Defaults to True.
         **kwargs: as for `keras.optimizers.Adam`, without `amsgrad`.
 
     Raises:
@@ -33,10 +36,12 @@ class Adam(keras.optimizers.Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         coupled_weight_decay: float = 0.0,
+        corrects_epsilon: bool = True,
         **kwargs,
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
         self.coupled_weight_decay = coupled_weight_decay
+        self.corrects_epsilon = corrects_epsilon
         if isinstance(self._learning_rate, keras.Variable):
             self._keep_learning_rate_in_float64(learning_rate)
         if self.amsgrad:
@@ -70,6 +75,8 @@ class Adam(keras.optimizers.Adam):
             tf.constant(self.beta_2, dtype),
         )
         beta_2_power = tf.pow(beta_2, step)
+        # The operation adds epsilon before the bias correction.
+        correction = tf.sqrt(1.0 - beta_2_power) if self.corrects_epsilon else 1.0
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
@@ -79,13 +86,13 @@ class Adam(keras.optimizers.Adam):
             lr=tf.cast(learning_rate, dtype),
             beta1=beta_1,
             beta2=beta_2,
-            # The operation adds epsilon before the bias correction.
-            epsilon=self.epsilon * tf.sqrt(1.0 - beta_2_power),
+            epsilon=self.epsilon * correction,
             grad=gradient,
         )
 
     def get_config(self):
         """The arguments that make this optimiser again."""
         return super().get_config() | {
-            "coupled_weight_decay": self.coupled_weight_decay
+            "coupled_weight_decay": self.coupled_weight_decay,
+            "corrects_epsilon": self.corrects_epsilon,
         }

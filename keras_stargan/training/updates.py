@@ -23,7 +23,8 @@ class Update:
             without arguments for a weight that changes. Exactly these terms are
             logged, as `name/term`, and their weighted sum as `name/loss`.
         networks: the attributes of the model that hold the networks to update, each
-            by its own optimizer.
+            by its own optimizer. None of them, `()`, for an update that only moves the
+            running statistics of normalizations; its loss is logged.
         every: the update happens on each `every`-th step.
         batches: how many data sets take turns. The update then happens on each
             `every`-th row of so many steps, on each step of that row.

@@ -1,0 +1,1 @@
+"""IcGAN (Perarnau et al., 2016)."""
