@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from keras_stargan.data.batches.mirrored import MirroredBatches
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.images import from_uint8
 from keras_stargan.labels import LabelSet
@@ -62,29 +63,6 @@ def build_classifier(
     return keras.Model(inputs, outputs, name="classifier")
 
 
-class _Batches(keras.utils.PyDataset):
-    """A fixed number of shuffled batches; an image is mirrored half of the time."""
-
-    def __init__(self, image_set: ImageSet, steps: int, batch_size: int, seed: int):
-        super().__init__()
-        rng = np.random.default_rng(seed)
-        count, drawn = len(image_set.images), steps * batch_size
-        passes = [rng.permutation(count) for _ in range(-(-drawn // count))]
-        # All drawn beforehand, so that no order of access changes a batch.
-        self._order = np.concatenate(passes)[:drawn].reshape(steps, batch_size)
-        self._mirror = rng.random((steps, batch_size)) < 0.5
-        self._image_set = image_set
-
-    def __len__(self):
-        return len(self._order)
-
-    def __getitem__(self, index):
-        chosen, mirror = self._order[index], self._mirror[index]
-        images = from_uint8(self._image_set.images[chosen])
-        images[mirror] = images[mirror, :, ::-1]
-        return images, self._image_set.labels[chosen]
-
-
 def train_classifier(
     image_set: ImageSet,
     steps: int = 300,
@@ -123,7 +101,9 @@ def train_classifier(
         metric = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     classifier.compile(keras.optimizers.Adam(schedule), loss, metrics=[metric])
-    batches = _Batches(image_set, steps, batch_size, seed)
+    batches = MirroredBatches(
+        image_set.images, image_set.labels, steps, batch_size, seed
+    )
     classifier.fit(batches, shuffle=False, verbose=verbose)
     return classifier
 

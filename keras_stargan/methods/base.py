@@ -526,7 +526,7 @@ class TranslationModel(AdversarialModel):
                 continue
             value = getattr(self, name)
             if name in self.frozen:
-                value = self.frozen[name].reference
+                value = self.frozen[name].config
             if isinstance(value, LabelSet | LabelSpace):
                 value = LabelSpace.of(value).get_config()
             config[name] = value

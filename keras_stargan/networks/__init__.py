@@ -6,6 +6,7 @@ from keras_stargan.networks.convolutions import CroppedConv2DTranspose, PaddedCo
 from keras_stargan.networks.initializers import fan_in_uniform, normal_002
 from keras_stargan.networks.instance_normalization import InstanceNormalization
 from keras_stargan.networks.multiscale_discriminator import MultiScaleDiscriminator
+from keras_stargan.networks.patch_critic import PatchCritic
 from keras_stargan.networks.patch_discriminator import PatchDiscriminator
 from keras_stargan.networks.resnet_generator import ResNetBlock, ResNetGenerator
 
@@ -16,6 +17,7 @@ __all__ = [
     "LeakyReLU",
     "MultiScaleDiscriminator",
     "PaddedConv2D",
+    "PatchCritic",
     "PatchDiscriminator",
     "ResNetBlock",
     "ResNetGenerator",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import warnings
 from collections.abc import Callable
@@ -36,6 +37,8 @@ class FrozenNetwork:
         network.trainable = False
         self.network = network
         self.has_weights = False
+        # Whether a saved model has the network's structure, too.
+        self.is_contained = False
         self.reference: dict[str, str] | None = None
         self._read = read
         self._help = help
@@ -43,6 +46,15 @@ class FrozenNetwork:
         # Keras saves each layer's weights by the layer's own methods.
         for layer in network._flatten_layers():
             self._keep_out_of_files(layer)
+
+    @property
+    def config(self) -> dict[str, Any] | None:
+        """What the configuration of a saved model has of the network."""
+        if self.is_contained and self.reference is None:
+            config = keras.saving.serialize_keras_object(self.network)
+            # As a file has it, which a checkpoint's configuration is compared with.
+            return json.loads(json.dumps(config))
+        return self.reference
 
     def load(self, file: str | os.PathLike) -> None:
         """Reads the weights, and refers to the file from now on.
@@ -97,6 +109,21 @@ class FrozenNetwork:
         else:
             self.has_weights = True
 
+    def save(self, file: str | os.PathLike) -> None:
+        """Writes the network with its weights as a model of its own.
+
+        Args:
+            file: whose name ends in `.keras`; replaced if it exists.
+
+        Raises:
+            ValueError: if there are no weights.
+        """
+        self.check()
+        # The network's own layers may be told to keep their weights out of files.
+        copy = type(self.network).from_config(self.network.get_config())
+        copy.set_weights(self.network.get_weights())
+        copy.save(file)
+
     def check(self) -> None:
         """Raises `ValueError`, with the way to get them, if there are no weights."""
         if not self.has_weights:
@@ -115,7 +142,8 @@ class FrozenNetwork:
                 load(store)
                 # Earlier versions also saved networks that nobody had given weights.
                 last = self.network.weights[-1]
-                if layer.weights and layer.weights[-1] is last:
+                is_last = layer.weights and layer.weights[-1] is last
+                if is_last and not self.has_weights:
                     self.has_weights = bool(np.any(keras.ops.convert_to_numpy(last)))
 
         layer.save_own_variables = save_own_variables

@@ -161,7 +161,7 @@ class AdversarialModel(keras.Model):
         network: keras.Model,
         read: Callable[[keras.Model, str | os.PathLike], None],
         help: str,
-        file: str | os.PathLike | dict[str, str] | None = None,
+        file: str | os.PathLike | dict[str, str] | keras.Model | None = None,
     ) -> None:
         """Holds a pretrained network as an attribute, for a loss or as a layer.
 
@@ -176,6 +176,8 @@ class AdversarialModel(keras.Model):
             help: what the network is needed for and how it gets its weights.
             file: the file to read; or its path and its SHA-256, as saved models have
                 them: the error of a missing file then waits until the network is used.
+                Or the network itself, if it has its weights already and saved models
+                are to contain it.
 
         Raises:
             OSError: if there is no such file.
@@ -186,6 +188,8 @@ class AdversarialModel(keras.Model):
         self.frozen[name] = frozen = FrozenNetwork(network, read, help)
         if isinstance(file, str | os.PathLike):
             frozen.load(file)
+        elif file is network:
+            frozen.has_weights = frozen.is_contained = True
         elif file is not None:
             frozen.find(file)
 

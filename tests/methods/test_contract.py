@@ -47,13 +47,14 @@ def batches_of(model, first_step):
 
 def train(model, steps):
     """Trains for some steps from the one that the weights have seen."""
+    # As in a run: after the model was made under its strategy, not within it.
+    model.pretrain(image_sets_of(model))
     model.fit(batches_of(model, model.global_step), steps_per_epoch=steps, verbose=0)
 
 
 def compiled(name):
     """In float64, a difference is an error, not a rounding that Adam has blown up."""
     model = make_model(name, dtype="float64")
-    model.pretrain(image_sets_of(model))
     # To trace the graph would take longer than the steps.
     model.compile(run_eagerly=True)
     return model

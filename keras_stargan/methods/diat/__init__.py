@@ -1,0 +1,1 @@
+"""DIAT (Li et al., 2016), as StarGAN compares with it."""
