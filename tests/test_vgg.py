@@ -8,7 +8,6 @@ import pytest
 from keras_stargan import MUNIT
 from keras_stargan.methods.munit.published import TINY
 from keras_stargan.pretrained import vgg
-from keras_stargan.training import Update
 
 MODEL = {k: v for k, v in TINY.items() if not k.startswith("lambda_")}
 
@@ -55,15 +54,13 @@ def test_the_term_moves_the_generators_and_not_vgg(model, file):
         {"images_a": images, "images_b": -images}, batch_size=2, verbose=0
     )
     assert history.history["G/vgg_a"][0] > 0
-    assert isinstance(model.updates[1], Update)
-    assert set(model.updates[1].loss_weights) >= {"vgg_a", "vgg_b"}
     np.testing.assert_array_equal(model.vgg.convs[-1].kernel, file[1])
 
 
 def test_without_weights_training_says_what_is_missing():
     model = MUNIT(**MODEL, lambda_vgg=1.0)
     images = np.zeros((1, 16, 16, 3), "float32") - 1
-    with pytest.raises(ValueError, match="weights of VGG-16.*imagenet"):
+    with pytest.raises(ValueError, match=r"weights of VGG-16.*imagenet"):
         model.check_batch({"images_a": images, "images_b": images})
 
 

@@ -107,13 +107,10 @@ class MUNIT(TranslationModel):
         check_settings(settings)
         labels, condition_dim = two_domains(labels), style_dim + 2
         super().__init__(image_size, labels, condition_dim, seed=seed, **kwargs)
-        for name, value in settings.items():
-            if name.startswith(("lambda_", "num_")):
-                setattr(self, name, value)
-        self.style_dim = self.latent_dim = style_dim
-        self.mapping_dim = mapping_dim
-        self.adversarial = adversarial
-        self.halve_every = halve_every
+        # Every argument stays an attribute, but for those that others keep.
+        for name in settings.keys() - {"self", "__class__", "labels", "vgg", "kwargs"}:
+            setattr(self, name, settings[name])
+        self.latent_dim = style_dim
         self.crosses_replicas = bool(lambda_ms)  # It is a ratio of means.
         self._num_styles = 2 if lambda_ms else 1
         self._adversarial_loss = named_adversarial_loss(adversarial)
@@ -141,10 +138,8 @@ class MUNIT(TranslationModel):
         Args:
             learning_rate: learning rate of all networks.
         """
-        return {
-            name: Adam(learning_rate, coupled_weight_decay=1e-4)
-            for name in (*GENERATORS, *DISCRIMINATORS)
-        }
+        names = (*GENERATORS, *DISCRIMINATORS)
+        return {name: Adam(learning_rate, coupled_weight_decay=1e-4) for name in names}
 
     def learning_rate_factor(
         self, step: int, total_steps: int, steps_per_epoch: int
@@ -158,8 +153,7 @@ class MUNIT(TranslationModel):
         gan = self.lambda_gan
         made = {"adversarial": gan, "image": self.lambda_image}
         made |= {"style": self.lambda_style, "content": self.lambda_content}
-        optional = {"cycle": self.lambda_cycle, "vgg": self.lambda_vgg}
-        optional |= {"ms": self.lambda_ms}
+        optional = {t: getattr(self, f"lambda_{t}") for t in ("cycle", "vgg", "ms")}
         made |= {term: weight for term, weight in optional.items() if weight}
         judged, made = (
             {f"{term}_{x}": weight for term, weight in weights.items() for x in "ab"}

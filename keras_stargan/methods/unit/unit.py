@@ -99,11 +99,9 @@ class UNIT(TranslationModel):
         settings = dict(locals())
         check_settings(settings)
         super().__init__(image_size, two_domains(labels), 2, seed=seed, **kwargs)
-        for name, value in settings.items():
-            if name.startswith(("lambda_", "num_")):
-                setattr(self, name, value)
-        self.adversarial = adversarial
-        self.halve_every = halve_every
+        # Every argument stays an attribute, but for those that others keep.
+        for name in settings.keys() - {"self", "__class__", "labels", "vgg", "kwargs"}:
+            setattr(self, name, settings[name])
         self._adversarial_loss = named_adversarial_loss(adversarial)
         self.vgg = None
         if lambda_vgg:
@@ -131,10 +129,8 @@ class UNIT(TranslationModel):
         Args:
             learning_rate: learning rate of all networks.
         """
-        return {
-            name: Adam(learning_rate, coupled_weight_decay=1e-4)
-            for name in (*GENERATORS, *DISCRIMINATORS)
-        }
+        names = (*GENERATORS, *DISCRIMINATORS)
+        return {name: Adam(learning_rate, coupled_weight_decay=1e-4) for name in names}
 
     def learning_rate_factor(
         self, step: int, total_steps: int, steps_per_epoch: int
