@@ -28,7 +28,8 @@ from keras_stargan.files.whole import whole_file
 Names = Mapping[str, Any]
 State = dict[str, np.ndarray]
 
-# By a layer's attribute, what PyTorch calls such a weight.
+# By a layer's attribute, what PyTorch calls such a weight. A layer that is no layer of
+# PyTorch says itself what the published program calls its weights: `pytorch_entries`.
 _ENTRIES = {
     "kernel": "weight",
     "gamma": "weight",
@@ -342,7 +343,7 @@ def _weights(names: Names) -> dict[str, _Weight]:
         depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
         found = {
             f"{name}.{entry}": _Weight(getattr(layer, attribute), index, depthwise)
-            for attribute, entry in _ENTRIES.items()
+            for attribute, entry in getattr(layer, "pytorch_entries", _ENTRIES).items()
             if getattr(layer, attribute, None) is not None
         }
         if len(found) != len(layer.weights):

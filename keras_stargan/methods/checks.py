@@ -1,6 +1,8 @@
 """Checks of what a model is given."""
 
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +48,42 @@ def one_data_set(labels: LabelSet | LabelSpace) -> LabelSpace:
             f"{' and '.join(kinds)}."
         )
     return space
+
+
+def check_content_model(settings: Mapping[str, Any], least_size: int) -> None:
+    """Checks the settings that methods with content encoders share.
+
+    Args:
+        settings: among them `image_size`, `num_residual_blocks`, those of the
+            discriminators of several scales, `halve_every`, `adversarial`, `vgg` and
+            `lambda_vgg`.
+        least_size: the smallest images that the encoders take, in pixels.
+
+    Raises:
+        ValueError: for sizes that the networks cannot have, or settings that do not go
+            together.
+    """
+    size, layers = settings["image_size"], settings["num_discriminator_layers"]
+    least = max(least_size, 2 ** (layers + settings["num_scales"] - 1))
+    if size % 4 or size < least:
+        raise ValueError(
+            f"With num_discriminator_layers={layers} and num_scales="
+            f"{settings['num_scales']}, image_size must be a multiple of 4 and at "
+            f"least {least}; received {size}."
+        )
+    counts = ("num_residual_blocks", "num_discriminator_layers", "num_scales")
+    for name in (*counts, "halve_every"):
+        if settings[name] < 1:
+            raise ValueError(f"{name} must be at least 1; received {settings[name]}.")
+    if settings["adversarial"] not in (known := ("lsgan", "vanilla")):
+        raise ValueError(
+            f"adversarial must be one of {', '.join(known)}; received "
+            f"{settings['adversarial']!r}."
+        )
+    if settings["vgg"] is not None and not settings["lambda_vgg"]:
+        raise ValueError(
+            "VGG-16 serves the perceptual term only; received vgg with lambda_vgg=0."
+        )
 
 
 def check_images(images: np.ndarray, size: int, what: str = "images") -> None:

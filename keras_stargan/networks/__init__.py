@@ -2,16 +2,26 @@
 
 from keras_stargan.networks.activations import LeakyReLU, leaky_relu
 from keras_stargan.networks.batch_normalization import BatchNormalization
+from keras_stargan.networks.content_decoder import ContentDecoder
+from keras_stargan.networks.content_encoder import ContentEncoder
 from keras_stargan.networks.convolutions import CroppedConv2DTranspose, PaddedConv2D
-from keras_stargan.networks.initializers import fan_in_uniform, normal_002
+from keras_stargan.networks.initializers import (
+    fan_in_normal,
+    fan_in_uniform,
+    normal_002,
+)
 from keras_stargan.networks.instance_normalization import InstanceNormalization
 from keras_stargan.networks.multiscale_discriminator import MultiScaleDiscriminator
 from keras_stargan.networks.patch_critic import PatchCritic
 from keras_stargan.networks.patch_discriminator import PatchDiscriminator
 from keras_stargan.networks.resnet_generator import ResNetBlock, ResNetGenerator
+from keras_stargan.networks.style_encoder import StyleEncoder
+from keras_stargan.networks.whole_image_normalization import WholeImageNormalization
 
 __all__ = [
     "BatchNormalization",
+    "ContentDecoder",
+    "ContentEncoder",
     "CroppedConv2DTranspose",
     "InstanceNormalization",
     "LeakyReLU",
@@ -21,6 +31,9 @@ __all__ = [
     "PatchDiscriminator",
     "ResNetBlock",
     "ResNetGenerator",
+    "StyleEncoder",
+    "WholeImageNormalization",
+    "fan_in_normal",
     "fan_in_uniform",
     "leaky_relu",
     "normal_002",

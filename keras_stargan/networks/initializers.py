@@ -20,3 +20,12 @@ def normal_002() -> keras.initializers.Initializer:
     Use it for kernels; biases start at 0 in these methods.
     """
     return keras.initializers.RandomNormal(0.0, 0.02)
+
+
+def fan_in_normal() -> keras.initializers.Initializer:
+    """Normal with mean 0 and standard deviation sqrt(2 / fan in) (He et al., 2015).
+
+    The fan in is the number of values from which one output of the layer is computed.
+    `keras.initializers.HeNormal` cuts the distribution off at two deviations.
+    """
+    return keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_stargan.networks.convolutions import CroppedConv2DTranspose, PaddedConv2D
 from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.networks.initializers import normal_002
 from keras_stargan.networks.instance_normalization import InstanceNormalization
 from keras_stargan.networks.sizes import check_size
 from keras_stargan.networks.weights import make_weights
@@ -21,6 +22,7 @@ class ResNetBlock(keras.layers.Layer):
 
     Args:
         filters: channels of the input and the output.
+        kernel_initializer: of both kernels. Defaults to None: N(0, 0.02).
 
     Call arguments:
         inputs: `(batch, height, width, filters)`.
@@ -29,14 +31,24 @@ class ResNetBlock(keras.layers.Layer):
         A tensor of the same shape.
     """
 
-    def __init__(self, filters: int, **kwargs) -> None:
+    def __init__(self, filters: int, kernel_initializer: Any = None, **kwargs) -> None:
         super().__init__(**kwargs)
         self.filters = filters
+        self.kernel_initializer = keras.initializers.get(
+            kernel_initializer or normal_002()
+        )
         dtype = {"dtype": self.dtype_policy}
 
         def conv(name):
             return PaddedConv2D(
-                filters, 3, pad=1, pad_mode="reflect", name=name, **dtype
+                filters,
+                3,
+                pad=1,
+                pad_mode="reflect",
+                # Or both kernels would start alike.
+                kernel_initializer=self.kernel_initializer.clone(),
+                name=name,
+                **dtype,
             )
 
         def norm(name):
@@ -55,7 +67,11 @@ class ResNetBlock(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, for saving."""
-        return super().get_config() | {"filters": self.filters}
+        initializer = keras.initializers.serialize(self.kernel_initializer)
+        return super().get_config() | {
+            "filters": self.filters,
+            "kernel_initializer": initializer,
+        }
 
 
 @keras.saving.register_keras_serializable("keras_stargan")

@@ -1,0 +1,1 @@
+"""UNIT (Liu et al., NIPS 2017)."""
