@@ -309,3 +309,18 @@ def test_stages_follow_each_other_on_paired_batches_also_after_a_stop():
             [bool(np.any(a != b)) for a, b in zip(before, after, strict=True)]
         )
     assert changed == [[True, False], [False, True], [False, False]]
+
+
+@pytest.mark.parametrize(
+    "rule, due",
+    [
+        ({"every": 3}, [2, 5, 8]),
+        ({"every": 3, "turns": (0,)}, [0, 3, 6]),
+        ({"every": 3, "turns": (1, 2)}, [1, 2, 4, 5, 7, 8]),
+        ({"every": 2, "turns": (0,), "batches": 2}, [0, 1, 4, 5, 8]),
+        ({"every": 3, "turns": (0,), "steps": range(2, 5)}, [3]),
+    ],
+)
+def test_updates_take_turns(rule, due):
+    update = Update("D", lambda batch, draws: {}, {}, (), **rule)
+    assert [step for step in range(9) if update.is_due(step)] == due
