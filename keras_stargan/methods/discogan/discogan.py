@@ -11,6 +11,7 @@ from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.checks import two_domains
 from keras_stargan.methods.discogan.networks import DiscoDiscriminator, DiscoGenerator
 from keras_stargan.methods.discogan.published import check_settings
+from keras_stargan.networks.batch_normalization import statistics_kept
 from keras_stargan.networks.batches import translate_rows
 from keras_stargan.networks.global_batch import global_mean
 from keras_stargan.training import Adam, Update
@@ -32,9 +33,10 @@ class DiscoGAN(TranslationModel):
     discriminators, the two others train the generators.
 
     Training normalizes by the statistics of the batch. So does the published test
-    program, with all test images in one batch; here, each image is translated as a
-    batch of its own, whatever the others are. For another size than the published
-    64 px, networks have as many layers more or less as lead to maps of 4x4 pixels.
+    program, with all test images in one batch; here, use normalizes by running
+    averages over real images, so that a translation does not depend on other images.
+    For another size than the published 64 px, networks have as many layers more or
+    less as lead to maps of 4x4 pixels.
 
     Args:
         image_size: side of the images in pixels, a power of 2. Defaults to 64.
@@ -42,8 +44,7 @@ class DiscoGAN(TranslationModel):
             A, the second is B. Defaults to the names "A" and "B".
         num_filters: channels of all networks' first layers. Defaults to 64.
         extra_layers: whether the generators make a vector of 100 numbers of an image
-            on the way; in use, they normalize by running averages then. Published for
-            cars, faces and chairs. Defaults to False.
+            on the way. Published for cars, faces and chairs. Defaults to False.
         num_features: how many of a discriminator's last normalized layers have their
             features compared, at most all (3 at 64 px). Published for cars, faces and
             chairs: 2. Defaults to 3.
@@ -148,7 +149,8 @@ class DiscoGAN(TranslationModel):
             _, real = self._run(f"discriminator_{x}", batch[f"images_{x}"])
             means = [[global_mean(ops.mean(f, 0)) for f in s] for s in (seen, real)]
             distances = [ops.mean((f - r) ** 2) for f, r in zip(*means, strict=True)]
-            error = self._run(f"generator_{y}", fake) - batch[f"images_{y}"]
+            with statistics_kept():  # Those in use are of real images alone.
+                error = self._run(f"generator_{y}", fake) - batch[f"images_{y}"]
             terms[f"adversarial_{x}"] = adversarial_loss(scores, real=True)
             terms[f"features_{x}"] = sum(distances[::-1][: self.num_features])
             terms[f"reconstruction_{y}"] = ops.mean(error**2)

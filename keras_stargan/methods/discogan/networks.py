@@ -22,9 +22,8 @@ class DiscoGenerator(keras.Model):
 
     Call arguments:
         inputs: images `(batch, image_size, image_size, 3)` in [0, 1].
-        training: whether to normalize by the statistics of the global batch; else by
-            those of each image. As a map of 1x1 has none of its own, running averages
-            are taken instead with `extra_layers`.
+        training: whether to normalize by the statistics of the global batch, or else by
+            their running averages.
 
     Returns:
         Images of the same shape and range.
@@ -63,9 +62,7 @@ class DiscoGenerator(keras.Model):
             layer, kwargs = PaddedConv2D, {"pad": 1} | kwargs
         self.chain.append(layer(filters, 4, use_bias=False, name=name, **kwargs))
         if normalized:
-            own = not self.extra_layers
-            norm = BatchNormalization(always_batch=own, name=f"{name}_norm", **dtype)
-            self.chain.append(norm)
+            self.chain.append(BatchNormalization(name=f"{name}_norm", **dtype))
         if slope is not None:
             self.chain.append(LeakyReLU(slope, name=f"{name}_relu", **dtype))
 
