@@ -79,6 +79,12 @@ def compiled():
     return model
 
 
+def test_evaluation_moves_no_running_statistics():
+    model = compiled()
+    model.evaluate(tf.data.Dataset.from_tensors({"images": IMAGES}), verbose=0)
+    np.testing.assert_array_equal(model.net.layers[1].moving_mean, 0.0)
+
+
 def test_two_replicas_use_the_whole_batch():
     expected = compiled()
     with two_replicas().scope():

@@ -349,3 +349,18 @@ def test_an_update_without_networks_moves_running_statistics(run_eagerly):
     history = model.fit(dataset, verbose=0).history
     assert history["statistics/mean"][0] == pytest.approx(0.0, abs=1e-6)
     np.testing.assert_allclose(model.norm.moving_mean, 0.1 * inputs.mean(0), 1e-6)
+
+
+@pytest.mark.parametrize(
+    "rule, due",
+    [
+        ({"every": 3}, [2, 5, 8]),
+        ({"every": 3, "turns": (0,)}, [0, 3, 6]),
+        ({"every": 3, "turns": (1, 2)}, [1, 2, 4, 5, 7, 8]),
+        ({"every": 2, "turns": (0,), "batches": 2}, [0, 1, 4, 5, 8]),
+        ({"every": 3, "turns": (0,), "steps": range(2, 5)}, [3]),
+    ],
+)
+def test_updates_take_turns(rule, due):
+    update = Update("D", lambda batch, draws: {}, {}, (), **rule)
+    assert [step for step in range(9) if update.is_due(step)] == due

@@ -26,6 +26,9 @@ class Update:
             by its own optimizer. None of them, `()`, for an update that only moves the
             running statistics of normalizations; its loss is logged.
         every: the update happens on each `every`-th step.
+        turns: in which of `every` steps, counted from 0, it happens instead: with
+            `every=3`, `(0,)` is the first of three, `(1, 2)` are the two others.
+            Defaults to the last one.
         batches: how many data sets take turns. The update then happens on each
             `every`-th row of so many steps, on each step of that row.
         steps: the steps in which the update takes part at all, for methods that train
@@ -44,6 +47,7 @@ class Update:
     loss_weights: Mapping[str, float | Callable[[], Any]]
     networks: tuple[str, ...]
     every: int = 1
+    turns: tuple[int, ...] | None = None
     batches: int = 1
     steps: range | None = None
     gives: tuple[str, ...] = ()
@@ -52,7 +56,8 @@ class Update:
     def is_due(self, step: int) -> bool:
         """Whether the update happens in the step after `step` steps."""
         in_stage = self.steps is None or step in self.steps
-        return in_stage and (step // self.batches + 1) % self.every == 0
+        turns = (self.every - 1,) if self.turns is None else self.turns
+        return in_stage and step // self.batches % self.every in turns
 
     def log_names(self) -> tuple[str, ...]:
         """The names of its losses in the logs."""

@@ -1,0 +1,1 @@
+"""DiscoGAN (Kim et al., ICML 2017)."""
