@@ -34,6 +34,14 @@ def test_running_statistics_can_be_kept():
     np.testing.assert_array_equal(layer.moving_mean, 0.0)
 
 
+def test_images_can_be_normalized_each_by_itself():
+    layer = BatchNormalization(dtype="float64")
+    alone = [layer(image[None], training=True)[0] for image in IMAGES]
+    moved = np.array(layer.moving_mean)
+    np.testing.assert_allclose(layer(IMAGES, per_image=True), alone, 1e-12)
+    np.testing.assert_array_equal(layer.moving_mean, moved)
+
+
 def test_it_can_always_take_the_statistics_of_the_batch():
     layer = BatchNormalization(always_batch=True, center=False, scale=False)
     assert np.mean(layer(IMAGES)) == pytest.approx(0, abs=1e-6)
@@ -77,6 +85,14 @@ def compiled():
     model = Normalized()
     model.compile()
     return model
+
+
+def test_evaluation_moves_no_running_statistics():
+    model = compiled()
+    before = model.net.get_weights()
+    model.evaluate(tf.data.Dataset.from_tensors({"images": IMAGES}), verbose=0)
+    for a, b in zip(model.net.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_two_replicas_use_the_whole_batch():

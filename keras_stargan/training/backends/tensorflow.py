@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 from keras import tree
 
+from keras_stargan.networks.batch_normalization import statistics_kept
 from keras_stargan.networks.global_batch import Replica, one_replica
 from keras_stargan.training.updates import Tensors, Update
 
@@ -245,7 +246,8 @@ class Trainer:
         rows = tf.reduce_sum(sizes)
         share = tf.cast(size / rows, model.float_dtype)
         if not train:
-            return self._shared(update, batch, draws, share, rows)
+            with statistics_kept():
+                return self._shared(update, batch, draws, share, rows)
         losses, tensors, gradients = self._gradient_functions[update.name](
             batch, draws, share, rows
         )
