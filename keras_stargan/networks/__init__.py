@@ -3,7 +3,11 @@
 from keras_stargan.networks.activations import LeakyReLU, leaky_relu
 from keras_stargan.networks.batch_normalization import BatchNormalization
 from keras_stargan.networks.convolutions import CroppedConv2DTranspose, PaddedConv2D
-from keras_stargan.networks.initializers import fan_in_uniform, normal_002
+from keras_stargan.networks.initializers import (
+    around_one,
+    fan_in_uniform,
+    normal_002,
+)
 from keras_stargan.networks.instance_normalization import InstanceNormalization
 from keras_stargan.networks.multiscale_discriminator import MultiScaleDiscriminator
 from keras_stargan.networks.patch_discriminator import PatchDiscriminator
@@ -19,6 +23,7 @@ __all__ = [
     "PatchDiscriminator",
     "ResNetBlock",
     "ResNetGenerator",
+    "around_one",
     "fan_in_uniform",
     "leaky_relu",
     "normal_002",
