@@ -12,6 +12,7 @@ from keras_stargan.networks.instance_normalization import InstanceNormalization
 from keras_stargan.networks.multiscale_discriminator import MultiScaleDiscriminator
 from keras_stargan.networks.patch_discriminator import PatchDiscriminator
 from keras_stargan.networks.resnet_generator import ResNetBlock, ResNetGenerator
+from keras_stargan.networks.unet_generator import UNetGenerator
 
 __all__ = [
     "BatchNormalization",
@@ -23,6 +24,7 @@ __all__ = [
     "PatchDiscriminator",
     "ResNetBlock",
     "ResNetGenerator",
+    "UNetGenerator",
     "around_one",
     "fan_in_uniform",
     "leaky_relu",

@@ -31,6 +31,9 @@ class PatchDiscriminator(keras.Model):
         normalization: "instance", without learned scale and shift, as in CycleGAN; or
             "batch", before which convolutions have no biases, as in pix2pix. Defaults
             to "instance".
+        pixels: whether to score each pixel by itself instead of patches, by three
+            convolutions 1x1 instead (pix2pix, section 4.4: the PixelGAN). With batch
+            normalization, only the first has biases. Defaults to False.
 
     Call arguments:
         inputs: images `(batch, image_size, image_size, in_channels)` in [-1, 1].
@@ -56,6 +59,7 @@ class PatchDiscriminator(keras.Model):
         num_layers: int = 3,
         in_channels: int = 3,
         normalization: str = "instance",
+        pixels: bool = False,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -63,7 +67,7 @@ class PatchDiscriminator(keras.Model):
             raise ValueError(
                 f"normalization must be instance or batch; received {normalization!r}."
             )
-        least = 3 * 2**num_layers
+        least = 1 if pixels else 3 * 2**num_layers
         if image_size < least:
             raise ValueError(
                 f"A discriminator with {num_layers} layers that halve the size needs "
@@ -74,13 +78,15 @@ class PatchDiscriminator(keras.Model):
         self.num_layers = num_layers
         self.in_channels = in_channels
         self.normalization = normalization
+        self.pixels = pixels
 
         dtype = {"dtype": self.dtype_policy}
 
-        def conv(filters, strides, name, **kwargs):
-            return PaddedConv2D(
-                filters, 4, strides, pad=1, name=name, **kwargs, **dtype
-            )
+        kernel_size, pad = (1, 0) if pixels else (4, 1)
+
+        def conv(filters, strides, name, use_bias):
+            options = {"pad": pad, "name": name, "use_bias": use_bias}
+            return PaddedConv2D(filters, kernel_size, strides, **options, **dtype)
 
         def norm(name):
             if normalization == "instance":
@@ -91,18 +97,19 @@ class PatchDiscriminator(keras.Model):
                 gamma_initializer=around_one(), name=name, **dtype
             )
 
+        has_biases = normalization == "instance"
+        down = 0 if pixels else num_layers
+        names = [*(f"down{i + 1}" for i in range(down)), "flat"]
+        names = ["pixel1", "pixel2"] if pixels else names
         self.chain = []
-        for i in range(num_layers + 1):
-            name = f"down{i + 1}" if i < num_layers else "flat"
-            filters = num_filters * min(2**i, 8)
-            strides = 2 if i < num_layers else 1
-            bias = {"use_bias": i == 0 or normalization == "instance"}
-            self.chain.append(conv(filters, strides, name, **bias))
+        for i, name in enumerate(names):
+            filters, strides = num_filters * min(2**i, 8), 2 if i < down else 1
+            self.chain.append(conv(filters, strides, name, i == 0 or has_biases))
             if i > 0:
                 self.chain.append(norm(f"{name}_norm"))
             self.chain.append(LeakyReLU(0.2, name=f"{name}_leaky_relu", **dtype))
         self.chain += [
-            conv(1, 1, "score"),
+            conv(1, 1, "score", has_biases or not pixels),
             keras.layers.Activation(
                 "linear", dtype=output_dtype(self.dtype_policy), name="output"
             ),
@@ -124,4 +131,5 @@ class PatchDiscriminator(keras.Model):
             "num_layers": self.num_layers,
             "in_channels": self.in_channels,
             "normalization": self.normalization,
+            "pixels": self.pixels,
         }
