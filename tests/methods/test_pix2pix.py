@@ -1,13 +1,19 @@
 """pix2pix: the published implementation's figures, in float64, and its rules."""
 
+import json
+
 import golden_inputs
 import keras
 import numpy as np
 import pytest
+import recipe_modules
 import tensorflow as tf
 import torch
+from PIL import Image
 
 from keras_stargan import LabelSet
+from keras_stargan.experiments import report
+from keras_stargan.experiments import run as experiments_run
 from keras_stargan.files.pytorch import assign_weights, state_dict
 from keras_stargan.losses import ADVERSARIAL_LOSSES
 from keras_stargan.methods.loading import load_published, save_published
@@ -198,3 +204,168 @@ def test_weights_and_running_statistics_after_four_steps_agree(trained):
             np.testing.assert_allclose(
                 found, GOLDEN[f"final {key}"], atol=1e-7, err_msg=key
             )
+
+
+# The model's own rules, on tiny models.
+
+
+def tiny(**settings):
+    keras.utils.set_random_seed(0)
+    return Pix2Pix(**{"image_size": 64, "num_filters": 2} | settings)
+
+
+def tiny_images(count):
+    rng = np.random.default_rng(0)
+    return rng.uniform(-1, 1, (count, 64, 64, 3)).astype("float32")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny(labels=LabelSet(("calm", "happy")))
+
+
+def test_an_image_is_normalized_by_itself_as_in_training_on_single_images(model):
+    images = tiny_images(3)
+    alone = [model.generator(image[None], training=True)[0] for image in images]
+    translated = model.translate(images, "happy", batch_size=3)
+    np.testing.assert_allclose(translated, alone, atol=1e-5)
+
+
+def test_images_of_the_first_domain_stay_and_are_no_target(model):
+    images = tiny_images(2)
+    own = np.eye(2)[[0, 0]]
+    translated = model.translate(images, [0, 1], own=own)
+    np.testing.assert_array_equal(translated[0], images[0])
+    assert np.abs(translated[1] - images[1]).max() > 0.1
+    with pytest.raises(ValueError, match=r"translates to happy; received .* calm"):
+        model.translate(images, "calm")
+
+
+def test_dropout_keeps_half_of_the_values_and_others_in_each_step(model):
+    batch = {"images_a": tiny_images(2)}
+    drawn = [model.draw(model.draws_of(step), batch) for step in range(2)]
+    assert [list(each) for each in drawn] == [["kept_0"], ["kept_0"]]
+    first, second = (np.array(each["kept_0"]) for each in drawn)
+    assert first.shape == (2, 4, 4, 16)
+    assert 0.4 < first.mean() < 0.6
+    assert np.any(first != second)
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"image_size": 48}, "image_size must be a multiple .* image_size=48"),
+        ({"num_halvings": 4}, "5 or more.* num_halvings=4"),
+        ({"num_discriminator_layers": 5}, "96"),
+    ],
+)
+def test_sizes_are_refused_by_the_model_and_before(settings, message):
+    with pytest.raises(ValueError, match=message):
+        tiny(**settings)
+    defaults = {"image_size": 64, "num_halvings": None, "num_discriminator_layers": 3}
+    with pytest.raises(ValueError, match=message):
+        check_settings(defaults | settings)
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"statistics_at_use": "batch"}, "image or running; received 'batch'"),
+        ({"adversarial": "hinge"}, "lsgan, vanilla, wgangp; received 'hinge'"),
+        ({"labels": LabelSet(("a", "b", "c"))}, "two names; received a, b, c"),
+    ],
+)
+def test_other_settings_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        tiny(**settings)
+
+
+# The published files.
+
+
+def as_tensors(state):
+    return {key: torch.tensor(value) for key, value in state.items()}
+
+
+def test_published_files_are_read_and_written(tmp_path):
+    paths = [tmp_path / f"latest_net_{prefix}.pth" for prefix in NETWORKS]
+    states = [as_tensors(golden_state(prefix)) for prefix in NETWORKS]
+    for path, state in zip(paths, states, strict=True):
+        torch.save(state, path)
+    model = load_published(*paths)
+    assert (model.image_size, model.num_discriminator_filters) == (SIZE, 4)
+    model.statistics_at_use = "running"
+    a, b = (images[0].astype("float32") for images in golden_images())
+    translated = published_layout(model.translate(a, "B"))
+    np.testing.assert_allclose(
+        translated[:, :, ::4, ::4], GOLDEN["forward G eval"], atol=1e-4
+    )
+    scores = model.discriminator(np.concatenate([a, b], axis=-1), training=True)
+    np.testing.assert_allclose(published_layout(scores), GOLDEN["forward D"], atol=1e-4)
+
+    again = [path.with_suffix(".again") for path in paths]
+    save_published(load_published(*paths), *again)
+    for path, state in zip(again, states, strict=True):
+        written = torch.load(path, weights_only=True)
+        counts = [key for key in written if key.endswith("num_batches_tracked")]
+        assert [key for key in written if key not in counts] == list(state)
+        assert all(torch.equal(written[key], state[key]) for key in state)
+
+
+def test_a_discriminator_of_pixels_is_read_and_written(tmp_path):
+    paths = [tmp_path / "latest_net_G.pth", tmp_path / "latest_net_D.pth"]
+    model = tiny(num_discriminator_layers=0, num_discriminator_filters=3)
+    save_published(model, *paths)
+    assert list(torch.load(paths[1], weights_only=True)) == [
+        "net.0.weight",
+        "net.0.bias",
+        "net.2.weight",
+        *(f"net.3.{name}" for name in ("weight", "bias")),
+        *(f"net.3.running_{name}" for name in ("mean", "var")),
+        "net.3.num_batches_tracked",
+        "net.5.weight",
+    ]
+    loaded = load_published(*paths)
+    pairs = np.concatenate([tiny_images(1)] * 2, axis=-1)
+    np.testing.assert_allclose(
+        loaded.discriminator(pairs), model.discriminator(pairs), atol=1e-6
+    )
+
+
+def test_a_unet_of_cyclegan_is_another_network(tmp_path):
+    state = golden_state("G")
+    norms = [key.rpartition(".")[0] for key in state if key.endswith("running_mean")]
+    state = {k: v for k, v in state.items() if k.rpartition(".")[0] not in norms}
+    torch.save(as_tensors(state), tmp_path / "latest_net_G_A.pth")
+    with pytest.raises(ValueError, match="not a checkpoint of a published code"):
+        load_published(tmp_path / "latest_net_G_A.pth")
+
+
+# The recipe.
+
+
+def test_it_is_trained_on_pairs(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "train_classifier", recipe_modules.untrained_classifier)
+    monkeypatch.setattr(experiments_run, "export_saved_model", lambda *_: None)
+    for part, count in (("train", 3), ("val", 2)):
+        (tmp_path / "pairs" / part).mkdir(parents=True)
+        for i in range(count):
+            a, b = np.full((2, 8, 8, 3), [[[[i]]], [[[100 + i]]]], "uint8")
+            pair = Image.fromarray(np.concatenate([a, b], axis=1))
+            pair.save(tmp_path / "pairs" / part / f"{i}.png")
+    given = {
+        "data_dir": tmp_path / "pairs",
+        "work_dir": tmp_path / "run",
+        "image_size": 32,
+        "num_filters": 2,
+        "epochs": 2,
+    }
+    with recipe_modules.eagerly():
+        recipe_modules.loaded("train_pix2pix").main(
+            recipe_modules.command_line(**given)
+        )
+    figures = json.loads((tmp_path / "run" / "figures.json").read_text())
+    # Two passes over the three pairs, one a step; the pictures of A have true answers.
+    assert (figures["steps"], figures["translations"]) == (6, 4)
+    assert figures["error_inside_ratio"] > 0
+    assert (tmp_path / "run" / "samples" / "final.png").is_file()

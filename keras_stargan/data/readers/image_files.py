@@ -16,7 +16,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -181,10 +181,10 @@ class ImageFiles(Labelled):
                 yield f"\0{error.errno}\0".encode()
 
     def _sources(self) -> Iterator[tuple]:
-        """The arguments of `_open` for each picture, in order."""
+        """What `_open` takes for each picture, in order."""
         return zip(self.paths, strict=True)
 
-    def _open(self, *source: Any) -> Image.Image:
+    def _open(self, source: tuple) -> Image.Image:
         """The picture that an item of `_sources` describes."""
         return open_picture(*source)
 
@@ -248,7 +248,7 @@ class ImageFiles(Labelled):
 
         def result(source: tuple) -> Result | ValueError:
             try:
-                return function(self._open(*source))
+                return function(self._open(source))
             except ValueError as error:
                 return error
 

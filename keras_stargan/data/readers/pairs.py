@@ -145,7 +145,8 @@ class PairFiles(ImageFiles):
     def _sources(self) -> Iterator[tuple]:
         return zip(self.paths, self.sides, strict=True)
 
-    def _open(self, path: str, side: str) -> Image.Image:
+    def _open(self, source: tuple) -> Image.Image:
+        path, side = source
         picture = open_picture(path)
         if side == "whole":
             return picture

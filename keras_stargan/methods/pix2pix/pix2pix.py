@@ -137,10 +137,9 @@ class Pix2Pix(TranslationModel):
     def draw(self, draws: Draws, batch: dict[str, Any]) -> dict[str, Any]:
         """Which values the generator's dropout keeps: each with probability 1/2."""
         count = ops.shape(batch["images_a"])[0]
-        return {
-            f"kept_{i}": draws.uniform(f"kept_{i}", (count, *shape)) >= 0.5
-            for i, shape in enumerate(self.generator.dropout_shapes)
-        }
+        shapes = enumerate(self.generator.dropout_shapes)
+        named = ((f"kept_{i}", (count, *shape)) for i, shape in shapes)
+        return {name: draws.uniform(name, shape) >= 0.5 for name, shape in named}
 
     def _translated(self, batch, draws):
         kept = [draws[f"kept_{i}"] for i in range(len(self.generator.dropout_shapes))]

@@ -28,10 +28,9 @@ TINY = {"image_size": 64, "num_filters": 2}
 
 
 def halvings(image_size: int, num_halvings: int | None) -> int:
-    """How often the generator halves its images: by default as often as it can, to 8.
+    """How often the generator halves its images; by default as often as it can, to 8.
 
-    Raises:
-        ValueError: if there is no such U-Net.
+    Raises `ValueError` if there is no such U-Net.
     """
     fitting = (k for k in range(5, 9) if image_size % 2**k == 0)
     count = max(fitting, default=5) if num_halvings is None else num_halvings
@@ -72,7 +71,7 @@ def _generator_names(generator: UNetGenerator) -> Names:
     names, last = {}, generator.num_halvings
     for name, layer in generator.parts.items():
         kind = name.rstrip("0123456789")
-        level = int(name.removeprefix(kind))
+        level = int(name[len(kind) :])
         prefix = "model.model." + ("1.model." + "3.model." * (level - 2)) * (level > 1)
         # In the innermost level, no further level is between down and up.
         up = 3 if level in (1, last) else 5
@@ -100,21 +99,21 @@ def settings(
 
     By default, images have the size of which the innermost level leaves one pixel.
     """
-    shape = ("num_filters", 3, 4, 4)
-    filters = files[0].shape("model.model.0.weight", shape, "a generator")[0]
+    shape: tuple = ("num_filters", 3, 4, 4)
+    shape = files[0].shape("model.model.0.weight", shape, "a generator")
     count = files[0].count(r"model\.model\.(0|1\.model\.(3\.model\.)*1)\.weight")
     found = {
         "image_size": image_size or 2**count,
         "labels": labels,
-        "num_filters": filters,
+        "num_filters": shape[0],
         "num_halvings": count,
     }
     for file in files[1:]:
         is_pixel = "net.0.weight" in file.networks.get("", {})
         entry, size = ("net.0.weight", 1) if is_pixel else ("model.0.weight", 4)
         shape = ("num_discriminator_filters", 6, size, size)
-        filters = file.shape(entry, shape, "a discriminator of pairs")[0]
-        found["num_discriminator_filters"] = filters
-        layers = file.count(r"model\.\d+\.running_mean")
-        found["num_discriminator_layers"] = 0 if is_pixel else layers
+        shape = file.shape(entry, shape, "a discriminator of pairs")
+        found["num_discriminator_filters"] = shape[0]
+        # The other kind has no such names, and no layers that halve the size.
+        found["num_discriminator_layers"] = file.count(r"model\.\d+\.running_mean")
     return found
