@@ -34,6 +34,14 @@ def test_running_statistics_can_be_kept():
     np.testing.assert_array_equal(layer.moving_mean, 0.0)
 
 
+def test_images_can_be_normalized_each_by_itself():
+    layer = BatchNormalization(dtype="float64")
+    alone = [layer(image[None], training=True)[0] for image in IMAGES]
+    moved = np.array(layer.moving_mean)
+    np.testing.assert_allclose(layer(IMAGES, per_image=True), alone, 1e-12)
+    np.testing.assert_array_equal(layer.moving_mean, moved)
+
+
 def test_it_can_always_take_the_statistics_of_the_batch():
     layer = BatchNormalization(always_batch=True, center=False, scale=False)
     assert np.mean(layer(IMAGES)) == pytest.approx(0, abs=1e-6)

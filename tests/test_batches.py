@@ -15,7 +15,8 @@ def make_set(name="letters"):
         images=rng.integers(0, 256, (6, 4, 4, 3), "uint8"),
         labels=np.eye(2)[[0, 1, 0, 1, 0, 1]],
         label_set=LabelSet(("a", "b"), name=name),
-        subjects=np.arange(6),
+        subjects=np.arange(6) // 2,
+        aligned=True,
     )
 
 
@@ -42,8 +43,9 @@ def test_reference_batches_name_what_reference_dataset_gives():
         np.testing.assert_array_equal(named[name], expected)
 
 
-def test_unpaired_batches_have_two_domains():
-    batch = first(BATCHES["unpaired"]([make_set()], 2, seed=3))
+@pytest.mark.parametrize("kind", ["unpaired", "paired"])
+def test_batches_of_two_domains(kind):
+    batch = first(BATCHES[kind]([make_set()], 2, seed=3))
     assert {name: images.shape for name, images in batch.items()} == {
         "images_a": (2, 4, 4, 3),
         "images_b": (2, 4, 4, 3),
@@ -60,7 +62,7 @@ def test_replicas_share_batches_of_every_kind(kind, names):
     assert policy == tf.data.experimental.AutoShardPolicy.DATA
 
 
-@pytest.mark.parametrize("kind", ["references", "unpaired"])
+@pytest.mark.parametrize("kind", ["references", "unpaired", "paired"])
 def test_methods_of_domains_need_one_data_set(kind):
     with pytest.raises(ValueError, match=r"one data set.*received 2 \(one, two\)"):
         BATCHES[kind]([make_set("one"), make_set("two")], 2)

@@ -57,9 +57,9 @@ def _define_model(flags: Flags, default: str | None) -> None:
         "data",
         [],
         "The data set that the model was trained on: rafd:FOLDER, folders:FOLDER, "
-        "celeba:FOLDER, csv:FILE, tfds:NAME or avatars:expressions. For a model of "
-        "several data sets repeat the flag, in the order of their labels. Default: "
-        "that of the run; a model that is not in a run's folder has none.",
+        "pairs:FOLDER, celeba:FOLDER, csv:FILE, tfds:NAME or avatars:expressions. For "
+        "a model of several data sets repeat the flag, in the order of their labels. "
+        "Default: that of the run; a model that is not in a run's folder has none.",
     )
     flags.integer("max_evaluated", None, "Translate so many test pictures only.", 1)
     flags.integer("seed", 0, "Seed of what is drawn and trained for the evaluation.")

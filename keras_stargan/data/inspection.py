@@ -31,6 +31,7 @@ class Picture:
 
     Args:
         path: the file.
+        subject: who or what it shows; pictures of one subject may look alike.
         size: width and height in pixels.
         cut: the share of its area that is cut off, from 0 to 1.
         is_constant: whether it has a single color.
@@ -39,6 +40,7 @@ class Picture:
     """
 
     path: str
+    subject: str
     size: tuple[int, int]
     cut: float
     is_constant: bool
@@ -77,7 +79,7 @@ class Inspection:
         return [paths for paths in groups.values() if len(paths) > 1]
 
     def near_duplicates(self) -> list[tuple[str, str]]:
-        """Pairs of files that look alike, but have other pixels.
+        """Pairs of files of different subjects that look alike, but have other pixels.
 
         Pictures of a single color are left out, since all of them look alike.
         """
@@ -93,7 +95,9 @@ class Inspection:
                 for second in indices[i + 1 :]:
                     one, other = chosen[first], chosen[second]
                     bits = (one.bits ^ other.bits).bit_count()
-                    if bits <= _ALIKE_BITS and one.digest != other.digest:
+                    is_other = one.subject != other.subject
+                    is_other &= one.digest != other.digest
+                    if bits <= _ALIKE_BITS and is_other:
                         pairs.add((one.path, other.path))
         return sorted(pairs)
 
@@ -179,18 +183,18 @@ def inspect_pictures(parts: Sequence[ImageFiles], verbose: int = 1) -> Inspectio
     progress = Progress(sum(map(len, parts)), "pictures", verbose)
     for part in parts:
         looked = part.each(functools.partial(_look_at, part.crop))
-        for path, found in zip(part.paths, looked, strict=True):
+        for path, subject, found in zip(part.paths, part.subjects, looked, strict=True):
             if isinstance(found, ValueError):
                 faults.append(found)
             else:
-                pictures.append(Picture(str(path), **found))
+                pictures.append(Picture(str(path), str(subject), **found))
             progress.add(1)
     counts = dict(zip(names, zip(train, test, strict=True), strict=True))
     return Inspection(counts, pictures, faults)
 
 
 def _look_at(crop: str, picture: Image.Image) -> dict[str, Any]:
-    """What is known of a picture: the fields of `Picture` but for its path."""
+    """What is known of a picture: the fields of `Picture` after its subject."""
     width, height = picture.size
     left, top, right, bottom = crop_box(picture.size, crop)
     pixels = np.asarray(picture)

@@ -32,6 +32,12 @@ READERS = {
         "A folder with a folder of pictures for each domain, or with such folders in "
         "train/ and val/ (or test/).",
     ),
+    "pairs": (
+        "load_pairs",
+        "Pairs of pictures: a folder of pictures that show A on the left and B on the "
+        "right, or with two folders of equal file names, A/ and B/; also in train/ "
+        "and val/ (or test/).",
+    ),
     "rafd": (
         "load_rafd",
         "RaFD: a folder with its pictures, or with a folder for each expression.",
@@ -129,9 +135,9 @@ def load_data(
     """Loads the training and the test part of one data set.
 
     Args:
-        source: what and where: `rafd:FOLDER`, `folders:FOLDER`, `celeba:FOLDER`,
-            `csv:FILE`, `tfds:NAME`, a key of `DRAWN`, or just the path of a folder
-            or a CSV file.
+        source: what and where: `rafd:FOLDER`, `folders:FOLDER`, `pairs:FOLDER`,
+            `celeba:FOLDER`, `csv:FILE`, `tfds:NAME`, a key of `DRAWN`, or just the
+            path of a folder or a CSV file.
         image_size: side of the pictures in pixels.
         seed: decides what is held out. What is drawn is always the same.
         attributes: names, of data sets that have a choice of them.

@@ -91,7 +91,9 @@ def measure(settings: Settings, label_sets: Sequence[LabelSet]) -> Cost:
             rng.integers(0, 256, (count, size, size, 3), "uint8"),
             np.eye(len(labels))[np.arange(count) % len(labels)],
             labels,
-            np.arange(count),
+            # A subject has an image of each label, for methods that learn of pairs.
+            np.arange(count) // len(labels),
+            aligned=True,
         )
         for labels in label_sets
     ]

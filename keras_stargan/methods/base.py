@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -127,7 +128,10 @@ class TranslationModel(AdversarialModel):
     @property
     def parameters(self) -> dict[str, int]:
         """The number of parameters of each network that is trained."""
-        return {name: net.count_params() for name, net in self.networks.items()}
+        return {
+            name: sum(math.prod(weight.shape) for weight in net.trainable_weights)
+            for name, net in self.networks.items()
+        }
 
     @property
     def parameter_summary(self) -> str:
@@ -476,7 +480,7 @@ class TranslationModel(AdversarialModel):
         By default it must be `images` and `labels`; for a method that is trained on
         two domains, `images_a` and `images_b`.
         """
-        if self.batches == "unpaired":
+        if self.batches in ("unpaired", "paired"):
             warn_if_unsigned(self._check_two_domains(batch))
             return
         images, labels = (

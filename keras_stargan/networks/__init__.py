@@ -6,6 +6,7 @@ from keras_stargan.networks.content_decoder import ContentDecoder
 from keras_stargan.networks.content_encoder import ContentEncoder
 from keras_stargan.networks.convolutions import CroppedConv2DTranspose, PaddedConv2D
 from keras_stargan.networks.initializers import (
+    around_one,
     fan_in_normal,
     fan_in_uniform,
     normal_002,
@@ -16,6 +17,7 @@ from keras_stargan.networks.patch_critic import PatchCritic
 from keras_stargan.networks.patch_discriminator import PatchDiscriminator
 from keras_stargan.networks.resnet_generator import ResNetBlock, ResNetGenerator
 from keras_stargan.networks.style_encoder import StyleEncoder
+from keras_stargan.networks.unet_generator import UNetGenerator
 from keras_stargan.networks.whole_image_normalization import WholeImageNormalization
 
 __all__ = [
@@ -32,7 +34,9 @@ __all__ = [
     "ResNetBlock",
     "ResNetGenerator",
     "StyleEncoder",
+    "UNetGenerator",
     "WholeImageNormalization",
+    "around_one",
     "fan_in_normal",
     "fan_in_uniform",
     "leaky_relu",

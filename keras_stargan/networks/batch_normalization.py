@@ -51,6 +51,8 @@ class BatchNormalization(keras.layers.Layer):
     Call arguments:
         inputs: `(batch, ..., channels)`.
         training: whether to take the batch's own statistics.
+        per_image: whether to take the statistics of each image by itself, which are
+            those of a batch of one image. Running averages do not move then.
 
     Returns:
         A tensor of the same shape.
@@ -98,11 +100,15 @@ class BatchNormalization(keras.layers.Layer):
             self.moving_mean = weight("moving_mean", "zeros", **running)
             self.moving_variance = weight("moving_variance", "ones", **running)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, training=False, per_image=False):
         # Half precision has too few digits for sums over a batch.
         dtype = self.variable_dtype
         x = ops.cast(inputs, dtype)
-        if training or self.always_batch:
+        if per_image:
+            axes = tuple(range(1, len(x.shape) - 1))
+            mean = ops.mean(x, axes, keepdims=True)
+            variance = ops.mean(ops.square(x - mean), axes, keepdims=True)
+        elif training or self.always_batch:
             axes = tuple(range(len(x.shape) - 1))
             mean = global_mean(ops.mean(x, axes))
             variance = global_mean(ops.mean(ops.square(x - mean), axes))

@@ -14,6 +14,14 @@ def fan_in_uniform(fan_in: int) -> keras.initializers.Initializer:
     return keras.initializers.RandomUniform(-bound, bound)
 
 
+def around_one() -> keras.initializers.Initializer:
+    """Normal with mean 1 and standard deviation 0.02, as in pix2pix.
+
+    Use it for the scale of a batch normalization; the shift starts at 0.
+    """
+    return keras.initializers.RandomNormal(1.0, 0.02)
+
+
 def normal_002() -> keras.initializers.Initializer:
     """Normal with mean 0 and standard deviation 0.02, as in pix2pix and CycleGAN.
 

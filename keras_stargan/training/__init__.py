@@ -3,5 +3,12 @@
 from keras_stargan.training.engine import AdversarialModel, Update
 from keras_stargan.training.gradients import input_gradient
 from keras_stargan.training.optimizers import Adam
+from keras_stargan.training.schedules import constant_then_falling
 
-__all__ = ["Adam", "AdversarialModel", "Update", "input_gradient"]
+__all__ = [
+    "Adam",
+    "AdversarialModel",
+    "Update",
+    "constant_then_falling",
+    "input_gradient",
+]

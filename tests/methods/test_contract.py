@@ -34,8 +34,9 @@ def image_sets_of(model):
     for label_set in model.labels.sets:
         labels = np.tile(np.eye(len(label_set)), (4, 1))
         images = rng.integers(0, 256, (len(labels), size, size, 3), "uint8")
-        subjects = np.arange(len(labels))
-        image_sets.append(ImageSet(images, labels, label_set, subjects))
+        # A subject has an image of each label, for methods that learn of pairs.
+        subjects = np.arange(len(labels)) // len(label_set)
+        image_sets.append(ImageSet(images, labels, label_set, subjects, aligned=True))
     return image_sets
 
 

@@ -105,6 +105,32 @@ def unpaired_batches(
     return unpaired_dataset(_only_set(image_sets), batch_size, seed, first_step)
 
 
+def paired_batches(
+    image_sets: Sequence[ImageSet],
+    batch_size: int,
+    seed: int = 0,
+    first_step: int = 0,
+) -> "tf.data.Dataset":
+    """Images of two domains that belong together; see `paired_dataset`.
+
+    Args:
+        image_sets: one aligned data set, with two categorical labels: the domains A
+            and B.
+        batch_size: pairs in a batch.
+        seed: decides what is drawn; in [0, 2**63).
+        first_step: number of the first batch.
+
+    Returns:
+        A dataset of dictionaries: `images_a` and `images_b`, whose rows are pairs.
+
+    Raises:
+        ValueError: for several data sets, or as `paired_dataset`.
+    """
+    from keras_stargan.data.batches.paired import paired_dataset
+
+    return paired_dataset(_only_set(image_sets), batch_size, seed, first_step)
+
+
 def _only_set(image_sets: Sequence[ImageSet]) -> ImageSet:
     if len(image_sets) != 1:
         names = ", ".join(image_set.label_set.name for image_set in image_sets)
@@ -120,6 +146,7 @@ BATCHES: dict[str, Callable[..., "tf.data.Dataset"]] = {
     "labelled": labelled_batches,
     "references": reference_batches,
     "unpaired": unpaired_batches,
+    "paired": paired_batches,
 }
 
 
@@ -134,6 +161,6 @@ def images_in_pass(batches: str, image_set: ImageSet) -> int:
         The number of images; where a batch has as many of each domain, that of the
         larger domain.
     """
-    if batches == "unpaired":
+    if batches in ("unpaired", "paired"):
         return int(image_set.labels.sum(axis=0).max())
     return len(image_set)

@@ -83,7 +83,7 @@ def list_folders(
             f"{listing.bases[1].name!r} must hold the same folders, but only one "
             f"of them has {', '.join(sorted(domains[0] ^ domains[1]))}."
         )
-    names = tuple(sorted(domains[0], key=_natural))
+    names = tuple(sorted(domains[0], key=natural))
     if len(names) < 2:
         raise ValueError(
             f"{listing.summary}; folders for two or more domains are needed, found "
@@ -214,6 +214,7 @@ def _first_folder(path: pathlib.PurePath) -> tuple[str, None] | None:
     return (path.parts[0], None) if len(path.parts) > 1 else None
 
 
-def _natural(name: str) -> tuple:
+def natural(name: str) -> tuple:
+    """A key to sort names by: 2 before 10, and letters without regard to case."""
     pieces = re.split(r"([0-9]+)", name.lower())
     return [int(piece) if i % 2 else piece for i, piece in enumerate(pieces)], name

@@ -181,8 +181,12 @@ class ImageFiles(Labelled):
                 yield f"\0{error.errno}\0".encode()
 
     def _sources(self) -> Iterator[tuple]:
-        """The arguments of `open_picture` for each picture, in order."""
+        """What `_open` takes for each picture, in order."""
         return zip(self.paths, strict=True)
+
+    def _open(self, source: tuple) -> Image.Image:
+        """The picture that an item of `_sources` describes."""
+        return open_picture(*source)
 
     def _write(
         self, path: pathlib.Path, image_size: int, skip_unreadable: bool
@@ -244,7 +248,7 @@ class ImageFiles(Labelled):
 
         def result(source: tuple) -> Result | ValueError:
             try:
-                return function(open_picture(*source))
+                return function(self._open(source))
             except ValueError as error:
                 return error
 

@@ -14,7 +14,7 @@ from keras_stargan.methods.checks import two_domains
 from keras_stargan.networks import PatchDiscriminator, ResNetGenerator
 from keras_stargan.networks.batches import translate_rows
 from keras_stargan.networks.image_pool import pooled
-from keras_stargan.training import Adam, Update
+from keras_stargan.training import Adam, Update, constant_then_falling
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws
@@ -114,10 +114,7 @@ class CycleGAN(TranslationModel):
         self, step: int, total_steps: int, steps_per_epoch: int
     ) -> float:
         """1 in the first half of the epochs, then less in each, down to nearly 0."""
-        epochs = -(-total_steps // steps_per_epoch)
-        constant = epochs // 2
-        beyond = max(0, step // steps_per_epoch + 1 - constant)
-        return 1.0 - beyond / (epochs - constant + 1)
+        return constant_then_falling(step, total_steps, steps_per_epoch)
 
     def training_state(self) -> dict[str, tuple[tuple[int, ...], str]]:
         """A pool for the translations to each domain, and how full both are."""

@@ -1,0 +1,1 @@
+"""pix2pix (Isola et al., CVPR 2017)."""
