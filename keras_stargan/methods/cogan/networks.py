@@ -1,0 +1,90 @@
+"""CoGAN's networks: two of each kind, which share all layers but one."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_stargan.networks import BatchNormalization as BatchNorm
+from keras_stargan.networks import CroppedConv2DTranspose, PaddedConv2D
+from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.networks.weights import make_weights
+
+
+def _options(dtype: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of convolutions: Xavier's uniform start, gain sqrt 2; of a PReLU: one slope."""
+    kernel = keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform")
+    bias, slope = (keras.initializers.Constant(x) for x in (0.1, 0.25))
+    return (
+        {"kernel_initializer": kernel, "bias_initializer": bias, "dtype": dtype},
+        {"alpha_initializer": slope, "shared_axes": (1, 2, 3), "dtype": dtype},
+    )
+
+
+class PairGenerator(keras.Model):
+    """Makes an image of A and one of B, both from 0 to 1, of each latent `(n, dim)`.
+
+    Only the last layers differ (CoGAN, section 3). For 28 px, the kernels are the
+    published ones: 4x4, three 3x3 with stride 2 (to 7, 13 and 25 pixels), 6x6. For
+    other sizes, which is our rule, 4x4 ones double 4 pixels up to the size; then 3x3.
+    """
+
+    def __init__(self, size: int, dim: int, filters: int, channels: int, **kwargs):
+        super().__init__(**kwargs)
+        conv, prelu = _options(self.dtype_policy)
+        norm = {"center": False, "scale": False, "dtype": self.dtype_policy}
+        kernels, last = (4, *[4] * ((size // 4).bit_length() - 1)), 3
+        if size == 28:
+            kernels, last = (4, 3, 3, 3), 6
+        self.shared = []
+        for i, kernel in enumerate(kernels):
+            shape = (kernel, 2, (1, 1)) if i else (kernel, 1, (0, 0))
+            convolution = CroppedConv2DTranspose(max(1, filters >> i), *shape, **conv)
+            self.shared += [convolution, BatchNorm(**norm), keras.layers.PReLU(**prelu)]
+        shape = (channels, last, 1, (1, 1))
+        self.last = [CroppedConv2DTranspose(*shape, **conv) for _ in "ab"]
+        make_weights(self, keras.Input((dim,)))
+
+    def call(self, inputs, training=False):
+        x, dtype = inputs[:, None, None, :], output_dtype(self.dtype_policy)
+        for layer in self.shared:
+            x = (
+                layer(x, training=training)
+                if isinstance(layer, BatchNorm)
+                else layer(x)
+            )
+        return [ops.sigmoid(ops.cast(last(x), dtype)) for last in self.last]
+
+
+class PairDiscriminator(keras.Model):
+    """Judges images of A and images of B, both from 0 to 1.
+
+    Only the first layers differ (CoGAN, section 3). Convolutions 5x5 are pooled until
+    fewer than 12 pixels are left (for sizes other than 28, that is our rule).
+
+    It returns the logits of "made" and "real", `(2 * n, 2)`, A's first; the features
+    of A and of B; and a list of the logits of the classes, if there are any.
+    """
+
+    def __init__(self, size: int, filters: int, channels: int, classes: int, **kwargs):
+        super().__init__(**kwargs)
+        conv, prelu = _options(self.dtype_policy)
+        self.first = [PaddedConv2D(filters, 5, **conv) for _ in "ab"]
+        self.pooled, side = [], (size - 4) // 2
+        while side >= 12:
+            self.pooled.append(PaddedConv2D(filters * 5 // 2, 5, **conv))
+            side = (side - 4) // 2
+        self.last = PaddedConv2D(filters * 25, side, **conv)
+        self.prelu = keras.layers.PReLU(**prelu)
+        self.heads = [PaddedConv2D(n, 1, **conv) for n in (2, classes) if n]
+        make_weights(self, *[keras.Input((size, size, channels))] * 2)
+
+    def call(self, inputs):
+        features, dtype = [], output_dtype(self.dtype_policy)
+        for x, first in zip(inputs, self.first, strict=True):
+            for convolution in (first, *self.pooled):
+                x = ops.max_pool(convolution(x), 2, 2)
+            features.append(self.prelu(self.last(x)))
+        both = ops.concatenate(features)
+        logits = [ops.cast(head(both), dtype)[:, 0, 0] for head in self.heads]
+        return logits[0], features, logits[1:]
