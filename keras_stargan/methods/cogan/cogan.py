@@ -21,7 +21,7 @@ class CoGAN(TranslationModel):
     """Two generators that share most layers make pairs of images, trained without any.
 
     An image is translated by inversion: gradient steps look for the latent of which its
-    own domain's generator makes it; of that, the other one makes the translation (CoGAN,
+    own domain's generator makes it; of that, the other makes the translation (CoGAN,
     section 5). Training normalizes by the batch's statistics, use by their running
     averages, so that a translation depends on no other image.
 
@@ -43,7 +43,7 @@ class CoGAN(TranslationModel):
             a pair's images. Defaults to 0.01.
         lambda_classification: with classes, weight of their loss. Defaults to 10.
         inversion_steps: gradient steps that look for a latent. Defaults to 300.
-        inversion_rate: size of the first of these steps; it falls to 0. Defaults to 0.1.
+        inversion_rate: size of the first of these steps; it falls. Defaults to 0.1.
         seed: of every random draw in training. Defaults to 0.
         **kwargs: as for `keras.Model`.
 
