@@ -27,7 +27,9 @@ def weight(name, shape):
     """The initial value of a weight, in PyTorch's layout."""
     rng = np.random.RandomState(zlib.crc32(name.encode()))
     r = rng.standard_normal(shape)
-    if len(shape) >= 2:
+    if name.endswith("running_var"):
+        r = 1 + 0.1 * np.abs(r)
+    elif len(shape) >= 2:
         r = r * np.sqrt(2 / np.prod(shape[1:]))
     elif name.endswith("weight"):
         r = 1 + 0.1 * r
