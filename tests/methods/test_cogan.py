@@ -169,14 +169,14 @@ def tiny(**settings):
         "latent_dim": 2,
         "num_filters": 8,
         "num_discriminator_filters": 2,
-        "inversion_steps": 20,
+        "inversion_steps": 5,
     }
     return CoGAN(**sizes | settings)
 
 
 @pytest.fixture(scope="module")
 def model():
-    return tiny(labels=LabelSet(("cat", "dog")), inversion_steps=200)
+    return tiny(labels=LabelSet(("cat", "dog")), inversion_steps=60)
 
 
 @pytest.fixture(scope="module")
@@ -219,12 +219,12 @@ def test_an_image_that_a_generator_made_becomes_the_other_of_its_pair(model, pai
         np.testing.assert_allclose(found, wanted, atol=0.02)
 
 
-def test_a_translation_depends_on_no_other_image(model, pairs):
-    images, targets = pairs[:, 0], [1, 0, 1, 0]
-    together = model.translate(images, targets)
-    for i, target in enumerate(targets):
-        alone = model.translate(images[i : i + 1], target)
-        np.testing.assert_allclose(alone[0], together[i], atol=1e-3)
+def test_a_translation_depends_on_no_other_image(pairs):
+    model, images = tiny(inversion_steps=5), pairs[:2, 0]
+    together = model.translate(images, [1, 0])
+    for i in (0, 1):
+        alone = model.translate(images[i : i + 1], 1 - i)
+        np.testing.assert_allclose(alone[0], together[i], atol=1e-5)
 
 
 def test_gray_networks_take_and_give_images_in_color():
@@ -237,7 +237,9 @@ def test_gray_networks_take_and_give_images_in_color():
 
 
 def test_latents_of_another_shape_are_refused(model):
-    with pytest.raises(ValueError, match=r"shape \(n, 2\), n > 0; received \(4, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"value 2, but received .* shape \(4, 1, 1, 3\)"
+    ):
         model.sample_pairs(np.zeros((4, 3)))
 
 
@@ -259,7 +261,7 @@ def test_classes_that_cannot_be_learned_are_refused(labels, received):
     "settings, message",
     [
         ({"labels": LabelSet(("a", "b", "c"))}, "two names; received a, b, c"),
-        ({"image_size": 30}, "28, or a power of two from 16 on; received 30"),
+        ({"image_size": 30}, "image_size must be 28, 16, 32, 64...; received 30"),
         ({"num_channels": 2}, "num_channels must be 1 or 3; received 2"),
         ({"latent_dim": 0}, "latent_dim must be 1 or more; received 0"),
         ({"lambda_mse": -1.0}, "lambda_mse must be 0 or more; received -1"),

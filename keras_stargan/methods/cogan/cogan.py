@@ -28,17 +28,13 @@ class CoGAN(TranslationModel):
     Args:
         image_size: height and width of the images in pixels: 28, as published, or a
             power of two from 16 on. Defaults to 28.
-        labels: the two domains, a categorical `LabelSet` of two names: the first is
-            A, the second is B. Defaults to the names "A" and "B".
+        labels: the two domains, A and B. Defaults to the names "A" and "B".
         latent_dim: entries of a latent. Defaults to 100.
-        num_filters: channels of the generator's first layer, halved by each next one.
-            Defaults to 1024.
-        num_discriminator_filters: channels of the discriminator's first layer; the next
-            have 2.5 times as many, its features 25 times. Defaults to 20.
-        num_channels: of the networks' images: 3; or 1, as published, for which images
-            are made gray. Defaults to 3.
-        num_classes: classes of A's images that are learned too, in the batches as
-            `labels_a`, for domain adaptation. Defaults to 0.
+        num_filters: channels of the generator's first layer. Defaults to 1024.
+        num_discriminator_filters: those of the discriminator. Defaults to 20.
+        num_channels: 3; or 1, as published, for gray images. Defaults to 3.
+        num_classes: classes of A's images that are learned too, for domain adaptation;
+            batches then need them as `labels_a`. Defaults to 0.
         lambda_mse: with classes, weight of the squared distance between the features of
             a pair's images. Defaults to 0.01.
         lambda_classification: with classes, weight of their loss. Defaults to 10.
@@ -70,8 +66,7 @@ class CoGAN(TranslationModel):
         seed: int = 0,
         **kwargs,
     ) -> None:
-        given = locals()
-        check_settings(given)
+        check_settings(given := locals())
         super().__init__(image_size, two_domains(labels), 2, seed=seed, **kwargs)
         for name in LEAST:
             setattr(self, name, given[name])
@@ -89,8 +84,8 @@ class CoGAN(TranslationModel):
         Args:
             learning_rate: learning rate of both networks.
         """
-        names, decay = ("discriminator", "generator"), {"coupled_weight_decay": 5e-4}
-        return {name: Adam(learning_rate, **decay) for name in names}
+        kwargs = {"learning_rate": learning_rate, "coupled_weight_decay": 5e-4}
+        return {name: Adam(**kwargs) for name in ("discriminator", "generator")}
 
     @property
     def updates(self) -> tuple[Update, ...]:
@@ -98,8 +93,8 @@ class CoGAN(TranslationModel):
         judge, make = ("discriminator",), ("generator",)
         weights = {"real": 1.0, "fake": 1.0, "accuracy": 0.0}
         if self.num_classes:
-            weights["mse"] = self.lambda_mse
-            weights["classification"] = self.lambda_classification
+            weights |= {"mse": self.lambda_mse}
+            weights |= {"classification": self.lambda_classification}
         update = Update("D", self._discriminator_losses, weights, judge)
         return update, Update("G", self._generator_loss, {"fake": 1.0}, make)
 
@@ -122,14 +117,13 @@ class CoGAN(TranslationModel):
     def _judged(self, pair, real):
         """The loss of a pair's images, how many are judged rightly, and the rest."""
         logits, *rest = self.discriminator(pair)
-        # Softmax over two classes is the sigmoid of the logits' difference.
-        margins = logits[:, 1] - logits[:, 0]
+        margins = logits[:, 1] - logits[:, 0]  # Their sigmoid is the softmax of both.
         right = ops.mean(ops.cast((margins > 0) == real, self.float_dtype))
         return adversarial_loss(margins, real), right, *rest
 
     def _discriminator_losses(self, batch, draws):
-        images = [self._inner(batch[f"images_{x}"]) for x in "ab"]
         made = self.generator(draws["z_dis"], training=True)
+        images = [self._inner(batch[f"images_{x}"]) for x in "ab"]
         real, right_real, _, logits = self._judged(images, True)
         fake, right_fake, (a, b), _ = self._judged(made, False)
         terms = {"real": real, "fake": fake, "accuracy": (right_real + right_fake) / 2}
@@ -161,7 +155,8 @@ class CoGAN(TranslationModel):
 
     def translate_batch(self, images: Any, conditions: Any) -> Any:
         """Translates each image from the domain that is not its target."""
-        to_b, images = conditions[:, 1, None, None, None] > 0.5, self._inner(images)
+        to_b, steps = conditions[:, 1, None, None, None] > 0.5, self.inversion_steps
+        images = self._inner(images)
 
         def distances(latents):
             made = ops.where(to_b, *self.generator(latents))
@@ -173,27 +168,17 @@ class CoGAN(TranslationModel):
             gradient = input_gradient(distances, latents)
             mean = 0.9 * mean + 0.1 * gradient
             square = 0.9 * square + 0.1 * ops.square(gradient)
-            left = 1.0 - ops.cast(i, self.float_dtype) / self.inversion_steps
-            move = self.inversion_rate * left * mean / (ops.sqrt(square) + 1e-8)
-            return latents - move, mean, square
+            rate = self.inversion_rate * (1.0 - ops.cast(i, mean.dtype) / steps)
+            return latents - rate * mean / (ops.sqrt(square) + 1e-8), mean, square
 
         zeros = ops.zeros((ops.shape(images)[0], self.latent_dim), self.float_dtype)
-        latents, *_ = ops.fori_loop(0, self.inversion_steps, step, (zeros,) * 3)
-        a, b = self.generator(latents)
-        return self._outer(ops.where(to_b, b, a))
+        latents, *_ = ops.fori_loop(0, steps, step, (zeros,) * 3)
+        return self._outer(ops.where(to_b, *self.generator(latents)[::-1]))
 
     def sample_pairs(self, latents: Any) -> np.ndarray:
-        """A's and B's images `(n, 2, size, size, 3)` of latents `(n, latent_dim)`.
-
-        Raises:
-            ValueError: for latents of another shape.
-        """
-        latents, width = np.asarray(latents, self.float_dtype), self.latent_dim
-        if latents.shape[1:] != (width,) or not len(latents):
-            given = f"received {latents.shape}"
-            raise ValueError(f"latents must have shape (n, {width}), n > 0; {given}.")
+        """A's and B's images `(n, 2, size, size, 3)` of latents `(n, latent_dim)`."""
 
         def pairs(z):
             return ops.stack([self._outer(x) for x in self.generator(z)], axis=1)
 
-        return in_batches(pairs, 32, latents)
+        return in_batches(pairs, 32, np.asarray(latents, self.float_dtype))

@@ -1,24 +1,26 @@
 """CoGAN's networks: two of each kind, which share all layers but one."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_stargan.networks import BatchNormalization as BatchNorm
-from keras_stargan.networks import CroppedConv2DTranspose, PaddedConv2D
+from keras_stargan.networks import CroppedConv2DTranspose as Transposed
+from keras_stargan.networks import PaddedConv2D
 from keras_stargan.networks.dtypes import output_dtype
 from keras_stargan.networks.weights import make_weights
 
 
-def _options(dtype: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of convolutions: Xavier's uniform start, gain sqrt 2; of a PReLU: one slope."""
+def _options(dtype: Any) -> Iterator[dict[str, Any]]:
+    """What convolutions, batch normalizations and PReLUs are made with."""
     kernel = keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform")
     bias, slope = (keras.initializers.Constant(x) for x in (0.1, 0.25))
-    return (
-        {"kernel_initializer": kernel, "bias_initializer": bias, "dtype": dtype},
-        {"alpha_initializer": slope, "shared_axes": (1, 2, 3), "dtype": dtype},
-    )
+    yield {"kernel_initializer": kernel, "bias_initializer": bias, "dtype": dtype}
+    yield {"center": False, "scale": False, "dtype": dtype}
+    # One slope for a whole layer.
+    yield {"alpha_initializer": slope, "shared_axes": (1, 2, 3), "dtype": dtype}
 
 
 class PairGenerator(keras.Model):
@@ -31,18 +33,16 @@ class PairGenerator(keras.Model):
 
     def __init__(self, size: int, dim: int, filters: int, channels: int, **kwargs):
         super().__init__(**kwargs)
-        conv, prelu = _options(self.dtype_policy)
-        norm = {"center": False, "scale": False, "dtype": self.dtype_policy}
+        conv, norm, prelu = _options(self.dtype_policy)
         kernels, last = (4, *[4] * ((size // 4).bit_length() - 1)), 3
         if size == 28:
             kernels, last = (4, 3, 3, 3), 6
         self.shared = []
         for i, kernel in enumerate(kernels):
-            shape = (kernel, 2, (1, 1)) if i else (kernel, 1, (0, 0))
-            convolution = CroppedConv2DTranspose(max(1, filters >> i), *shape, **conv)
-            self.shared += [convolution, BatchNorm(**norm), keras.layers.PReLU(**prelu)]
-        shape = (channels, last, 1, (1, 1))
-        self.last = [CroppedConv2DTranspose(*shape, **conv) for _ in "ab"]
+            stride, crop = (2, (1, 1)) if i else (1, (0, 0))
+            layer = Transposed(max(1, filters >> i), kernel, stride, crop, **conv)
+            self.shared += [layer, BatchNorm(**norm), keras.layers.PReLU(**prelu)]
+        self.last = [Transposed(channels, last, 1, (1, 1), **conv) for _ in "ab"]
         make_weights(self, keras.Input((dim,)))
 
     def call(self, inputs, training=False):
@@ -57,18 +57,16 @@ class PairGenerator(keras.Model):
 
 
 class PairDiscriminator(keras.Model):
-    """Judges images of A and images of B, both from 0 to 1.
+    """Judges images of A and images of B, both from 0 to 1 (CoGAN, section 3).
 
-    Only the first layers differ (CoGAN, section 3). Convolutions 5x5 are pooled until
-    fewer than 12 pixels are left (for sizes other than 28, that is our rule).
-
-    It returns the logits of "made" and "real", `(2 * n, 2)`, A's first; the features
-    of A and of B; and a list of the logits of the classes, if there are any.
+    Only the first layers differ. Convolutions 5x5 are pooled until fewer than 12 pixels
+    are left (our rule for sizes other than 28). It returns the logits of "made" and
+    "real" `(2 * n, 2)`, A's first; A's and B's features; and a list of classes' logits.
     """
 
     def __init__(self, size: int, filters: int, channels: int, classes: int, **kwargs):
         super().__init__(**kwargs)
-        conv, prelu = _options(self.dtype_policy)
+        conv, _, prelu = _options(self.dtype_policy)
         self.first = [PaddedConv2D(filters, 5, **conv) for _ in "ab"]
         self.pooled, side = [], (size - 4) // 2
         while side >= 12:

@@ -6,15 +6,8 @@ from typing import Any
 # The settings for real data, digits; others are the model's defaults.
 PUBLISHED = {"batch_size": 64, "steps": 5000}
 # What two cores can train in a few minutes, for two kinds of drawn faces.
-SMALL = {
-    "data": ["creatures:faces"],
-    "image_size": 32,
-    "num_filters": 256,
-    "batch_size": 16,
-    "steps": 2000,
-    "steps_per_epoch": 500,
-    "max_evaluated": 60,
-}
+SMALL = {"data": ["creatures:faces"], "image_size": 32, "num_filters": 256}
+SMALL |= {"batch_size": 16, "steps": 2000, "steps_per_epoch": 500, "max_evaluated": 60}
 # A model that takes a step in a fraction of a second, for tests.
 TINY = {"image_size": 16, "latent_dim": 3, "num_filters": 8, "inversion_steps": 3}
 # The least value of each number that the constructor takes.
@@ -27,8 +20,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     """Raises `ValueError` if no model can be made with some settings."""
     size, channels = settings["image_size"], settings["num_channels"]
     if size != 28 and (size < 16 or size & (size - 1)):
-        needed = "28, or a power of two from 16 on"
-        raise ValueError(f"image_size must be {needed}; received {size}.")
+        raise ValueError(f"image_size must be 28, 16, 32, 64...; received {size}.")
     if channels not in (1, 3):
         raise ValueError(f"num_channels must be 1 or 3; received {channels}.")
     for name, least in LEAST.items():
