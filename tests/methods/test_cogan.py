@@ -196,6 +196,7 @@ def test_networks_have_as_many_parameters_as_published():
 
 def test_weights_start_as_published():
     network = PairDiscriminator(28, 20, 1, 0)
+    assert np.any(network.first[0].kernel != network.first[1].kernel)
     assert np.all(network.last.bias == np.float32(0.1))
     assert np.all(network.prelu.alpha == 0.25)
     # A 4x4 convolution of 50 channels to 500, with gain sqrt 2.

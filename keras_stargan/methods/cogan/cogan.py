@@ -90,13 +90,12 @@ class CoGAN(TranslationModel):
     @property
     def updates(self) -> tuple[Update, ...]:
         """The discriminator; then the generator, on other latents."""
-        judge, make = ("discriminator",), ("generator",)
         weights = {"real": 1.0, "fake": 1.0, "accuracy": 0.0}
         if self.num_classes:
             weights |= {"mse": self.lambda_mse}
             weights |= {"classification": self.lambda_classification}
-        update = Update("D", self._discriminator_losses, weights, judge)
-        return update, Update("G", self._generator_loss, {"fake": 1.0}, make)
+        update = Update("D", self._discriminator_losses, weights, ("discriminator",))
+        return update, Update("G", self._generator_loss, {"fake": 1.0}, ("generator",))
 
     def draw(self, draws: Any, batch: dict[str, Any]) -> dict[str, Any]:
         """The latents of each update."""

@@ -1,26 +1,26 @@
 """CoGAN's networks: two of each kind, which share all layers but one."""
 
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import keras
 from keras import ops
+from keras.initializers import Constant, VarianceScaling
 
-from keras_stargan.networks import BatchNormalization as BatchNorm
-from keras_stargan.networks import CroppedConv2DTranspose as Transposed
-from keras_stargan.networks import PaddedConv2D
+from keras_stargan.networks import BatchNormalization as Norm
+from keras_stargan.networks import CroppedConv2DTranspose, PaddedConv2D
 from keras_stargan.networks.dtypes import output_dtype
 from keras_stargan.networks.weights import make_weights
 
+# One slope for a whole layer.
+_prelu = partial(keras.layers.PReLU, Constant(0.25), shared_axes=(1, 2, 3))
 
-def _options(dtype: Any) -> Iterator[dict[str, Any]]:
-    """What convolutions, batch normalizations and PReLUs are made with."""
-    kernel = keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform")
-    bias, slope = (keras.initializers.Constant(x) for x in (0.1, 0.25))
-    yield {"kernel_initializer": kernel, "bias_initializer": bias, "dtype": dtype}
-    yield {"center": False, "scale": False, "dtype": dtype}
-    # One slope for a whole layer.
-    yield {"alpha_initializer": slope, "shared_axes": (1, 2, 3), "dtype": dtype}
+
+def _conv(kind: type, *arguments: Any, dtype: Any) -> keras.layers.Layer:
+    """A convolution; one initializer for several of them would start them alike."""
+    kernel = VarianceScaling(2.0, "fan_avg", "uniform")  # Xavier's, gain sqrt 2.
+    start = {"kernel_initializer": kernel, "bias_initializer": Constant(0.1)}
+    return kind(*arguments, **start, dtype=dtype)
 
 
 class PairGenerator(keras.Model):
@@ -33,26 +33,26 @@ class PairGenerator(keras.Model):
 
     def __init__(self, size: int, dim: int, filters: int, channels: int, **kwargs):
         super().__init__(**kwargs)
-        conv, norm, prelu = _options(self.dtype_policy)
-        kernels, last = (4, *[4] * ((size // 4).bit_length() - 1)), 3
+        dtype = {"dtype": self.dtype_policy}
+        conv = partial(_conv, CroppedConv2DTranspose, **dtype)
+        kernels, last = [4] * (size // 4).bit_length(), 3
         if size == 28:
-            kernels, last = (4, 3, 3, 3), 6
+            kernels, last = [4, 3, 3, 3], 6
         self.shared = []
         for i, kernel in enumerate(kernels):
             stride, crop = (2, (1, 1)) if i else (1, (0, 0))
-            layer = Transposed(max(1, filters >> i), kernel, stride, crop, **conv)
-            self.shared += [layer, BatchNorm(**norm), keras.layers.PReLU(**prelu)]
-        self.last = [Transposed(channels, last, 1, (1, 1), **conv) for _ in "ab"]
+            self.shared += [
+                conv(max(1, filters >> i), kernel, stride, crop),
+                Norm(center=False, scale=False, **dtype),
+                _prelu(**dtype),
+            ]
+        self.last = [conv(channels, last, 1, (1, 1)) for _ in "ab"]
         make_weights(self, keras.Input((dim,)))
 
     def call(self, inputs, training=False):
         x, dtype = inputs[:, None, None, :], output_dtype(self.dtype_policy)
         for layer in self.shared:
-            x = (
-                layer(x, training=training)
-                if isinstance(layer, BatchNorm)
-                else layer(x)
-            )
+            x = layer(x, training=training) if isinstance(layer, Norm) else layer(x)
         return [ops.sigmoid(ops.cast(last(x), dtype)) for last in self.last]
 
 
@@ -66,15 +66,15 @@ class PairDiscriminator(keras.Model):
 
     def __init__(self, size: int, filters: int, channels: int, classes: int, **kwargs):
         super().__init__(**kwargs)
-        conv, _, prelu = _options(self.dtype_policy)
-        self.first = [PaddedConv2D(filters, 5, **conv) for _ in "ab"]
+        conv = partial(_conv, PaddedConv2D, dtype=self.dtype_policy)
+        self.first = [conv(filters, 5) for _ in "ab"]
         self.pooled, side = [], (size - 4) // 2
         while side >= 12:
-            self.pooled.append(PaddedConv2D(filters * 5 // 2, 5, **conv))
+            self.pooled.append(conv(filters * 5 // 2, 5))
             side = (side - 4) // 2
-        self.last = PaddedConv2D(filters * 25, side, **conv)
-        self.prelu = keras.layers.PReLU(**prelu)
-        self.heads = [PaddedConv2D(n, 1, **conv) for n in (2, classes) if n]
+        self.last = conv(filters * 25, side)
+        self.prelu = _prelu(dtype=self.dtype_policy)
+        self.heads = [conv(n, 1) for n in (2, classes) if n]
         make_weights(self, *[keras.Input((size, size, channels))] * 2)
 
     def call(self, inputs):
@@ -83,6 +83,6 @@ class PairDiscriminator(keras.Model):
             for convolution in (first, *self.pooled):
                 x = ops.max_pool(convolution(x), 2, 2)
             features.append(self.prelu(self.last(x)))
-        both = ops.concatenate(features)
-        logits = [ops.cast(head(both), dtype)[:, 0, 0] for head in self.heads]
-        return logits[0], features, logits[1:]
+        heads = [head(ops.concatenate(features)) for head in self.heads]
+        judged, *classes = (ops.cast(x, dtype)[:, 0, 0] for x in heads)
+        return judged, features, classes
