@@ -1,4 +1,4 @@
-"""Trains CoGAN, two generators that make pairs of images, on folders of your own pictures.
+"""Trains CoGAN, generators of pairs of images, on folders of your own pictures.
 
 With --data_dir or --folders it reads any pictures in a folder for each of the two
 domains, which are split, or in such a train/ and val/ (or test/). The defaults are then

@@ -10,8 +10,7 @@ from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.losses import adversarial_loss, classification_losses
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.checks import two_domains
-from keras_stargan.methods.cogan.networks import PairDiscriminator, PairGenerator
-from keras_stargan.methods.cogan.published import LEAST, check_settings
+from keras_stargan.methods.cogan import networks, published
 from keras_stargan.networks.batches import in_batches
 from keras_stargan.training import Adam, Update, input_gradient
 
@@ -66,14 +65,14 @@ class CoGAN(TranslationModel):
         seed: int = 0,
         **kwargs,
     ) -> None:
-        check_settings(given := locals())
+        published.check_settings(given := locals())
         super().__init__(image_size, two_domains(labels), 2, seed=seed, **kwargs)
-        for name in LEAST:
+        for name in published.LEAST:
             setattr(self, name, given[name])
         sizes, dtype = (latent_dim, num_filters, num_channels), self.dtype_policy
-        self.generator = PairGenerator(image_size, *sizes, dtype=dtype)
+        self.generator = networks.PairGenerator(image_size, *sizes, dtype=dtype)
         sizes = (num_discriminator_filters, num_channels, num_classes)
-        self.discriminator = PairDiscriminator(image_size, *sizes, dtype=dtype)
+        self.discriminator = networks.PairDiscriminator(image_size, *sizes, dtype=dtype)
         self.built = True
 
     # Training.
