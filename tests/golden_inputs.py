@@ -11,12 +11,12 @@ from keras_stargan.files.pytorch import assign_weights, weight_shapes
 FOLDER = pathlib.Path(__file__).parent / "golden"
 
 
-def images(rng, count, size, dtype="float32"):
-    """`(count, size, size, 3)`: waves, rounded to bytes and scaled to [-1, 1]."""
+def images(rng, count, size, dtype="float32", channels=3):
+    """`(count, size, size, channels)`: waves, rounded to bytes and scaled to [-1, 1]."""
     t = np.arange(size) / size
-    planes = np.empty((count, size, size, 3))
+    planes = np.empty((count, size, size, channels))
     for i in range(count):
-        for c in range(3):
+        for c in range(channels):
             fy, fx, phase = rng.rand(3) * [12, 12, 2 * np.pi]
             planes[i, :, :, c] = np.sin(fy * t[:, None] + fx * t[None, :] + phase)
     pixels = np.round((planes + 1) * 127.5).astype("uint8")

@@ -1,0 +1,1 @@
+"""CoGAN (Liu and Tuzel, NIPS 2016)."""
