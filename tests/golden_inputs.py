@@ -12,7 +12,7 @@ FOLDER = pathlib.Path(__file__).parent / "golden"
 
 
 def images(rng, count, size, dtype="float32", channels=3):
-    """`(count, size, size, channels)`: waves, rounded to bytes and scaled to [-1, 1]."""
+    """Waves `(count, size, size, channels)`, rounded to bytes, scaled to [-1, 1]."""
     t = np.arange(size) / size
     planes = np.empty((count, size, size, channels))
     for i in range(count):

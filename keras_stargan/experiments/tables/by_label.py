@@ -33,6 +33,7 @@ from keras_stargan.images import from_uint8, image_grid, save_png, to_uint8
 from keras_stargan.labels import LabelSet
 from keras_stargan.methods import registry
 from keras_stargan.methods.base import TranslationModel
+from keras_stargan.pretrained.persons import train_person_features
 
 # The paper's models of pairs know this expression and another one.
 _SOURCE = "neutral"
@@ -83,11 +84,25 @@ def attribute_contestants(label_set: LabelSet) -> list[Contestant]:
 
 def _contestants(by_target: tuple, by_pair: tuple) -> list[Contestant]:
     return [
-        Contestant("DIAT", "diat", by_target),
+        Contestant("DIAT", "diat", by_target, prepare=_identity),
         Contestant("CycleGAN", "cyclegan", by_pair),
         Contestant("IcGAN", "icgan"),
         Contestant("StarGAN", "stargan"),
     ]
+
+
+def _identity(contest: Contest, train_set: ImageSet) -> dict[str, str]:
+    """The identity features of all DIAT models: learned once, from all persons."""
+    file = contest.folder / "persons.keras"
+    if not file.is_file():
+        print("Training the classifier of persons that gives the identity features.")
+        steps = registry.published("diat").SMALL["identity_steps"]
+        features = train_person_features(
+            train_set, steps if contest.drawn else 3000, seed=contest.seed
+        )
+        contest.folder.mkdir(parents=True, exist_ok=True)
+        features.save(file)
+    return {"identity": str(file)}
 
 
 def expression_table(options: Options, name: str) -> str:

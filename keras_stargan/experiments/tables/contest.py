@@ -41,6 +41,8 @@ class Contestant:
             an empty selection is the whole data set.
         settings: what it is given besides the data and the length of training.
         changes: takes the values of all settings and returns those that differ.
+        prepare: what is made once, before the first of the models is trained, from the
+            contest and the training set; it returns settings of all of them.
     """
 
     title: str
@@ -48,6 +50,14 @@ class Contestant:
     selections: tuple[tuple[str, ...], ...] = ((),)
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     changes: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None
+    prepare: Callable[[Contest, ImageSet], Mapping[str, Any]] | None = None
+
+    def prepared(self, contest: Contest) -> Contestant:
+        """The same with the settings that `prepare` gives."""
+        if self.prepare is None:
+            return self
+        more = self.prepare(contest, contest.load()[0])
+        return dataclasses.replace(self, settings={**self.settings, **more})
 
     def names(self) -> list[str]:
         """The names of its models' folders."""
@@ -90,6 +100,11 @@ class Contest:
     def drawn(self) -> bool:
         """Whether the pictures are drawn on this machine."""
         return self.source in DRAWN
+
+    @property
+    def seed(self) -> int:
+        """The seed of all that is trained."""
+        return self.given.get("seed", 0)
 
     def settings(
         self, contestant: Contestant, selection: Sequence[str], steps: int | None
@@ -174,9 +189,12 @@ class Trainings:
         """
         folder = contest.folder / contestant.title
         folder.mkdir(parents=True, exist_ok=True)
+        print(f"\n{contestant.title} on {contest.source}.{self._time_left()}")
+        if (contest, contestant) in self._left:
+            self._left.remove((contest, contestant))
+        contestant = contestant.prepared(contest)
         steps = contest.budget.steps or self._planned(contest, contestant, folder)
         models, seconds, taken = [], 0.0, []
-        print(f"\n{contestant.title} on {contest.source}.{self._time_left()}")
         for selection, name in zip(
             contestant.selections, contestant.names(), strict=True
         ):
@@ -185,8 +203,6 @@ class Trainings:
             models.append(model)
             taken.append(model.global_step)
             seconds += json.loads((folder / name / "seconds.json").read_text())
-        if (contest, contestant) in self._left:
-            self._left.remove((contest, contestant))
         return models, {
             "steps": taken[0] if len(set(taken)) == 1 else taken,
             "seconds": round(seconds, 1),

@@ -35,7 +35,7 @@ class MUNIT(TranslationModel):
     The encoders of a domain take its images apart into a content, which both domains
     share, and a style; a translation is the content of the image with a style of the
     other domain (MUNIT, section 3). For more domains, train a model for each pair of
-    domains and compose them as a `PairwiseModel`.
+    domains.
 
     Args:
         image_size: height and width of the images in pixels, a multiple of 4.
