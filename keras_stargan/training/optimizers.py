@@ -20,6 +20,11 @@ class Adam(keras.optimizers.Adam):
         coupled_weight_decay: times the weight is added to its gradient, before the
             moments: PyTorch's `weight_decay`, while Keras' is decoupled (AdamW).
             Defaults to 0.
+        max_global_norm: gradients are scaled down where the norm of all of them
+            together is larger, before the decay is added: PyTorch's
+            `clip_grad_norm_`. Replicas' gradients are added up first, while Keras'
+            `global_clipnorm` would clip those of each replica. Defaults to None,
+            which leaves them as they are.
         **kwargs: as for `keras.optimizers.Adam`, without `amsgrad`.
 
     Raises:
@@ -33,10 +38,12 @@ class Adam(keras.optimizers.Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         coupled_weight_decay: float = 0.0,
+        max_global_norm: float | None = None,
         **kwargs,
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
         self.coupled_weight_decay = coupled_weight_decay
+        self.max_global_norm = max_global_norm
         if isinstance(self._learning_rate, keras.Variable):
             self._keep_learning_rate_in_float64(learning_rate)
         if self.amsgrad:
@@ -54,6 +61,17 @@ class Adam(keras.optimizers.Adam):
             trainable=False,
             aggregation="only_first_replica",
         )  # Assigned to an attribute, it is tracked; twice would change saved files.
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        """Adds up the replicas' gradients, as Keras does, and clips the sums."""
+        import tensorflow as tf
+
+        pairs = super()._all_reduce_sum_gradients(grads_and_vars)
+        if self.max_global_norm is None:
+            return pairs
+        norm = tf.linalg.global_norm([gradient for gradient, _ in pairs])
+        factor = tf.minimum(self.max_global_norm / (norm + 1e-6), 1.0)
+        return [(g if g is None else g * factor, variable) for g, variable in pairs]
 
     def update_step(self, gradient, variable, learning_rate):
         """Moves one weight, on TensorFlow."""
@@ -87,5 +105,6 @@ class Adam(keras.optimizers.Adam):
     def get_config(self):
         """The arguments that make this optimiser again."""
         return super().get_config() | {
-            "coupled_weight_decay": self.coupled_weight_decay
+            "coupled_weight_decay": self.coupled_weight_decay,
+            "max_global_norm": self.max_global_norm,
         }
