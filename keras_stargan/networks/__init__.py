@@ -8,6 +8,7 @@ from keras_stargan.networks.instance_normalization import InstanceNormalization
 from keras_stargan.networks.multiscale_discriminator import MultiScaleDiscriminator
 from keras_stargan.networks.patch_discriminator import PatchDiscriminator
 from keras_stargan.networks.resnet_generator import ResNetBlock, ResNetGenerator
+from keras_stargan.networks.spectral_norm import SpectralConv2D
 
 __all__ = [
     "BatchNormalization",
@@ -19,6 +20,7 @@ __all__ = [
     "PatchDiscriminator",
     "ResNetBlock",
     "ResNetGenerator",
+    "SpectralConv2D",
     "fan_in_uniform",
     "leaky_relu",
     "normal_002",
