@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_stargan.files.pytorch import assign_weights, state_dict, weight_shapes
-from keras_stargan.methods.drit.published import network_names
+from keras_stargan.methods.msgan.published import network_names
 
 SIZE, CHANNELS, BATCHES = 216, 8, 12
 # Their weights are an eighth of the rule's, or tanh would saturate.
@@ -44,11 +44,17 @@ def drawn(name, shape):
 def golden_draws(half):
     """Every random number of every step, by the names of the model's `draw`."""
     side, latent = SIZE // 4, 8
-    shapes = {f"noise_{k}_{x}": (half, CHANNELS, side, side) for k in ("content", "recon") for x in "ab"}
+    shapes = {
+        f"noise_{k}_{x}": (half, CHANNELS, side, side)
+        for k in ("content", "recon")
+        for x in "ab"
+    }
     shapes |= {f"{k}_{x}": (half, latent) for k in ("eps", "eps_recon") for x in "ab"}
     shapes |= {name: (half, latent) for name in ("z_random", "z_random2")}
     return {
-        name: np.stack([channels_last(drawn(f"draw/{i}/{name}", shape)) for i in range(BATCHES)])
+        name: np.stack(
+            [channels_last(drawn(f"draw/{i}/{name}", shape)) for i in range(BATCHES)]
+        )
         for name, shape in shapes.items()
     }
 
@@ -120,7 +126,9 @@ class Golden:
         """Outputs of the untrained networks, by their names in the file."""
         model, z, found = self.model, drawn("draw/forward/z", (2, 8)), {}
         pairs = {
-            x: np.concatenate([self.batches[f"{k}_{x}"][0] for k in ("images", "random")])[:2]
+            x: np.concatenate(
+                [self.batches[f"{k}_{x}"][0] for k in ("images", "random")]
+            )[:2]
             for x in "ab"
         }
         for x, target in (("a", "B"), ("b", "A")):
@@ -145,7 +153,8 @@ class Golden:
 
     def _train(self):
         model, self.norms = self.model, []
-        model.compile()
+        # To trace the graphs would take longer than the steps.
+        model.compile(run_eagerly=True)
         history = model.fit(
             tf.data.Dataset.from_tensor_slices(self.batches),
             # An epoch of one step, so that the history has every step's own losses.
@@ -161,7 +170,9 @@ class Golden:
         model = self.model
         batch = {name: images[epoch] for name, images in self.batches.items()}
         with tf.GradientTape() as tape:
-            terms = model._content_judgments(batch, model.draw(model.draws_of(epoch), batch))
+            terms = model._content_judgments(
+                batch, model.draw(model.draws_of(epoch), batch)
+            )
             loss = sum(terms.values())
         variables = [v.value for v in model.content_discriminator.trainable_variables]
         self.norms.append(float(tf.linalg.global_norm(tape.gradient(loss, variables))))
@@ -199,7 +210,9 @@ class Golden:
 
 def assert_forwards_agree(golden):
     prefix = "forward "
-    published = {k[len(prefix) :]: v for k, v in golden.figures.items() if k.startswith(prefix)}
+    published = {
+        k[len(prefix) :]: v for k, v in golden.figures.items() if k.startswith(prefix)
+    }
     assert set(published) == set(golden.forwards)
     for name, expected in published.items():
         found = golden.forwards[name]

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_stargan.networks.batch_normalization import are_statistics_kept
 from keras_stargan.networks.convolutions import PaddedConv2D
 
 
@@ -50,7 +51,7 @@ class SpectralConv2D(PaddedConv2D):
         fixed = ops.stop_gradient(matrix)
         v = _unit(ops.matmul(fixed, self.u.value))
         u = _unit(ops.matmul(v, fixed))
-        if training:
+        if training and not are_statistics_kept():
             self.u.assign(u)
         sigma = ops.sum(ops.matmul(v, matrix) * u)
         normalized = ops.cast(kernel / sigma, self.compute_dtype)

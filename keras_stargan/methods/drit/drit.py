@@ -41,8 +41,9 @@ class DRIT(TranslationModel):
     draws them around it in the concatenation form.
 
     Args:
-        image_size: height and width of the images in pixels, a multiple of 4.
-            Defaults to 216.
+        image_size: height and width of the images in pixels, a multiple of 4. The
+            discriminators have as many layers as published from 212 px on, and fewer
+            for smaller images. Defaults to 216.
         labels: the two domains, a categorical `LabelSet` of two names: the first is
             A, the second is B. Defaults to the names "A" and "B".
         form: how attributes enter the generator: concatenation (as further channels)
@@ -53,11 +54,6 @@ class DRIT(TranslationModel):
         latent_dim: how many numbers the attributes are. Defaults to 8.
         num_scales: sizes of an image that each domain discriminator looks at. With
             one, its kernels are 3x3 instead of 4x4. Defaults to 3.
-        num_discriminator_layers: layers of a domain discriminator that halve the
-            size. Default: the published 4, or 6 with one scale, or fewer for images
-            that are too small.
-        num_content_layers: layers 7x7 of the content discriminator. Default: the
-            published 3 from 212 px on, 2 from 100 px, 1 from 44 px, else none.
         spectral_norm: whether domain discriminators have spectral normalization.
             Defaults to False.
         d_iter: every so many steps all networks are trained; in the steps between
@@ -91,8 +87,6 @@ class DRIT(TranslationModel):
         num_filters: int = 64,
         latent_dim: int = 8,
         num_scales: int = 3,
-        num_discriminator_layers: int | None = None,
-        num_content_layers: int | None = None,
         spectral_norm: bool = False,
         d_iter: int = 3,
         lambda_cycle: float = 10.0,
@@ -112,8 +106,6 @@ class DRIT(TranslationModel):
         self.num_filters = num_filters
         self.latent_dim = latent_dim
         self.num_scales = num_scales
-        self.num_discriminator_layers = num_discriminator_layers
-        self.num_content_layers = num_content_layers
         self.spectral_norm = spectral_norm
         self.d_iter = d_iter
         self.lambda_cycle = lambda_cycle
@@ -128,29 +120,20 @@ class DRIT(TranslationModel):
         self.attribute_encoder = networks.AttributeEncoder(
             *sizes, latent_dim, form, **policy
         )
-        generator = networks.ConcatenationGenerator
-        if form == "transform":
-            generator = networks.TransformGenerator
-        self.generator = generator(*sizes, latent_dim, **policy)
+        self.generator = networks.GENERATORS[form](*sizes, latent_dim, **policy)
         for name in DISCRIMINATORS:
             discriminator = MultiScaleDiscriminator(
                 *sizes,
-                num_discriminator_layers
-                or published.discriminator_layers(image_size, num_scales),
+                published.discriminator_layers(image_size, num_scales),
                 num_scales,
                 negative_slope=0.01,
                 bias_initializer=None,
                 kernel_size=3 if num_scales == 1 else 4,
                 spectral_norm=spectral_norm,
-                name=name,
                 **policy,
             )
             setattr(self, name, discriminator)
-        if num_content_layers is None:
-            num_content_layers = published.content_layers(image_size)
-        self.content_discriminator = networks.ContentDiscriminator(
-            *sizes, num_content_layers, **policy
-        )
+        self.content_discriminator = networks.ContentDiscriminator(*sizes, **policy)
         self.built = True
 
     # Training.
@@ -208,15 +191,10 @@ class DRIT(TranslationModel):
             return Update(name, losses, weights, networks, every)
 
         judged, trained = dict.fromkeys(kinds, 1.0), ("content_encoder", "generator")
+        one, content = {"content": 1.0}, "content_discriminator"
         return (
             update("D", self._judgments, judged, *DISCRIMINATORS),
-            update(
-                "D_content",
-                self._content_judgments,
-                {"content": 1.0},
-                "content_discriminator",
-                every=1,
-            ),
+            update("D_content", self._content_judgments, one, content, every=1),
             update("G", self._encoded_losses, of_g, *trained, "attribute_encoder"),
             update("G_random", self._random_losses, of_random, *trained),
         )

@@ -1,7 +1,8 @@
 """The networks of DRIT (section 3), with the layers of the published code.
 
 Convolutions reflect the image at its edges. All networks but the content discriminator
-have layers of their own for each domain: their calls take `domain`, "a" or "b".
+have layers of their own for each domain: their calls take `domain`, "a" or "b". Without
+it they give the results of both, which makes all weights.
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_stargan.methods.drit.published import content_layers
 from keras_stargan.networks import (
     CroppedConv2DTranspose,
     InstanceNormalization,
@@ -29,8 +31,7 @@ class LayerNormalization(keras.layers.GroupNormalization):
         super().__init__(groups=1, epsilon=1e-5, **kwargs)
 
     def build(self, input_shape):
-        # The shape that the published files have.
-        shape = (1, 1, input_shape[-1])
+        shape = (1, 1, input_shape[-1])  # As in the published files.
         self.gamma = self.add_weight(shape, "ones", name="gamma")
         self.beta = self.add_weight(shape, "zeros", name="beta")
 
@@ -47,10 +48,8 @@ class Layers:
         return PaddedConv2D(*sizes, pad_mode="reflect", **bias, **self.dtype)
 
     def dense(self, units, inputs):
-        initial = {
-            f"{name}_initializer": fan_in_uniform(inputs) for name in ("kernel", "bias")
-        }
-        return keras.layers.Dense(units, **initial, **self.dtype)
+        kernel, bias = fan_in_uniform(inputs), fan_in_uniform(inputs)
+        return keras.layers.Dense(units, None, True, kernel, bias, **self.dtype)
 
     def relu(self):
         return keras.layers.ReLU(**self.dtype)
@@ -75,19 +74,18 @@ class Layers:
         return CroppedConv2DTranspose(3, 1, 1, (0, 0), **bias, **self.dtype)
 
 
-def beside(features: keras.KerasTensor, codes: keras.KerasTensor) -> keras.KerasTensor:
-    """Codes `(n, k)` as k more channels of features `(n, height, width, channels)`."""
-    shape = (*ops.shape(features)[:3], codes.shape[-1])
-    return ops.concatenate(
-        [features, ops.broadcast_to(codes[:, None, None], shape)], axis=-1
-    )
-
-
 def run(layers, x):
     """Passes x through layers, one after the other."""
     for layer in layers:
         x = layer(x)
     return x
+
+
+def beside(features: keras.KerasTensor, codes: keras.KerasTensor) -> keras.KerasTensor:
+    """Codes `(n, k)` as k more channels of features `(n, height, width, channels)`."""
+    shape = (*ops.shape(features)[:3], codes.shape[-1])
+    codes = ops.broadcast_to(codes[:, None, None], shape)
+    return ops.concatenate([features, codes], axis=-1)
 
 
 class PooledBlock(keras.layers.Layer):
@@ -101,12 +99,12 @@ class PooledBlock(keras.layers.Layer):
         self.shortcut = make.conv(filters, 1, channels)
 
     def call(self, inputs):
-        def pooled(x):
-            return ops.average_pool(x, 2, 2, "valid", "channels_last")
-
         x = self.conv1(leaky_relu(inputs, 0.2))
-        x = pooled(self.conv2(leaky_relu(x, 0.2)))
-        return x + self.shortcut(pooled(inputs))
+        x = self.conv2(leaky_relu(x, 0.2))
+        x, shortcut = (
+            ops.average_pool(y, 2, 2, "valid", "channels_last") for y in (x, inputs)
+        )
+        return x + self.shortcut(shortcut)
 
 
 class CodedBlock(keras.layers.Layer):
@@ -128,7 +126,19 @@ class CodedBlock(keras.layers.Layer):
         return inputs + x
 
 
-class ContentEncoder(keras.Model):
+class DomainNetwork(keras.Model):
+    """A network with layers of its own for each domain, in `own`."""
+
+    def call(self, inputs, domain=None):
+        if domain is None:
+            return [self.call(inputs, x) for x in "ab"]
+        return self.of_domain(inputs, *self.own[domain])
+
+    def as_float(self, x):
+        return ops.cast(x, output_dtype(self.dtype_policy))
+
+
+class ContentEncoder(DomainNetwork):
     """E^c: images to their content `(n, size / 4, size / 4, 4 * num_filters)`."""
 
     def __init__(self, image_size: int, num_filters: int, **kwargs) -> None:
@@ -136,60 +146,54 @@ class ContentEncoder(keras.Model):
         n, make = num_filters, Layers(self.dtype_policy)
 
         def own():
-            chain = [make.conv(n, 7, 3, pad=3), make.leaky_relu()]
+            convs = [make.conv(n, 7, 3, pad=3), make.leaky_relu()]
             for k in (n, 2 * n):
-                chain += [make.conv(2 * k, 3, k, 2, 1), make.norm(), make.relu()]
-            return [*chain, *(make.residual(4 * n) for _ in range(3))]
+                convs += [make.conv(2 * k, 3, k, 2, 1), make.norm(), make.relu()]
+            return convs, [make.residual(4 * n) for _ in range(3)]
 
         self.own = {"a": own(), "b": own()}
         self.shared = make.residual(4 * n)
         make_weights(self, keras.Input((image_size, image_size, 3)))
 
-    def call(self, inputs, domain=None):
-        if domain is None:
-            return [self.call(inputs, x) for x in "ab"]
-        content = self.shared(run(self.own[domain], inputs))
-        return ops.cast(content, output_dtype(self.dtype_policy))
+    def of_domain(self, images, convs, residuals):
+        return self.as_float(self.shared(run([*convs, *residuals], images)))
 
 
-class AttributeEncoder(keras.Model):
-    """E^a: images to attributes `(n, latent_dim)`, one of them or two in a list.
+class AttributeEncoder(DomainNetwork):
+    """E^a: images to a list of `(n, latent_dim)`.
 
-    In the concatenation form they are the mean and the logarithm of the variance.
+    In the concatenation form it has the mean and the logarithm of the variance of the
+    attributes, in the transform form the attributes themselves.
     """
 
     def __init__(
         self, image_size: int, num_filters: int, latent_dim: int, form: str, **kwargs
     ) -> None:
         super().__init__(**kwargs)
-        n, make = num_filters, Layers(self.dtype_policy)
+        n, k, make = num_filters, latent_dim, Layers(self.dtype_policy)
         policy = {"dtype": self.dtype_policy}
 
         def concatenation():
-            blocks = [PooledBlock((k + 1) * n, k * n, **policy) for k in (1, 2, 3)]
+            blocks = [PooledBlock((i + 1) * n, i * n, **policy) for i in (1, 2, 3)]
             chain = [make.conv(n, 4, 3, 2, 1), *blocks, make.leaky_relu(0.2)]
-            return chain, [make.dense(latent_dim, 4 * n) for _ in range(2)]
+            return chain, [make.dense(k, 4 * n) for _ in range(2)]
 
         def transform():
             chain = [make.conv(n, 7, 3, pad=3), make.relu()]
-            for before, after in ((n, 2 * n), (2 * n, 4 * n), *2 * ((4 * n, 4 * n),)):
-                chain += [make.conv(after, 4, before, 2, 1), make.relu()]
-            return chain, [make.conv(latent_dim, 1, 4 * n)]
+            for before, after in ((1, 2), (2, 4), (4, 4), (4, 4)):
+                chain += [make.conv(after * n, 4, before * n, 2, 1), make.relu()]
+            return chain, [make.conv(k, 1, 4 * n)]
 
         own = transform if form == "transform" else concatenation
         self.own = {"a": own(), "b": own()}
         make_weights(self, keras.Input((image_size, image_size, 3)))
 
-    def call(self, inputs, domain=None):
-        if domain is None:
-            return [self.call(inputs, x) for x in "ab"]
-        chain, heads = self.own[domain]
-        features = ops.mean(run(chain, inputs), axis=(1, 2), keepdims=True)
-        outputs = (ops.squeeze(head(features), axis=(1, 2)) for head in heads)
-        return [ops.cast(x, output_dtype(self.dtype_policy)) for x in outputs]
+    def of_domain(self, images, chain, heads):
+        features = ops.mean(run(chain, images), axis=(1, 2), keepdims=True)
+        return [self.as_float(head(features)[:, 0, 0]) for head in heads]
 
 
-class ConcatenationGenerator(keras.Model):
+class ConcatenationGenerator(DomainNetwork):
     """G: `[content, attributes]` to images; attributes are further channels."""
 
     def __init__(
@@ -197,28 +201,26 @@ class ConcatenationGenerator(keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         n, k, make = num_filters, latent_dim, Layers(self.dtype_policy)
-        self.shared = make.residual(4 * n)
+        half = (4 * n + 2 * k) // 2
 
         def own():
-            half = (4 * n + 2 * k) // 2
-            quarter = (half + k) // 2
             residuals = [make.residual(4 * n + k) for _ in range(3)]
-            return [residuals, make.up(half), make.up(quarter), [make.pixels()]]
+            ups = make.up(half), make.up((half + k) // 2)
+            return residuals, *ups, [make.pixels()]
 
         self.own = {"a": own(), "b": own()}
-        _make_generator(self, image_size, n, k)
+        self.shared = make.residual(4 * n)
+        make_weights(self, *generator_inputs(image_size, n, k))
 
-    def call(self, inputs, domain=None):
-        if domain is None:
-            return [self.call(inputs, x) for x in "ab"]
+    def of_domain(self, inputs, *parts):
         content, attributes = inputs
         x = self.shared(content)
-        for layers in self.own[domain]:
+        for layers in parts:
             x = run(layers, beside(x, attributes))
-        return ops.tanh(ops.cast(x, output_dtype(self.dtype_policy)))
+        return ops.tanh(self.as_float(x))
 
 
-class TransformGenerator(keras.Model):
+class TransformGenerator(DomainNetwork):
     """G: `[content, attributes]` to images; attributes change each residual block."""
 
     def __init__(
@@ -226,43 +228,43 @@ class TransformGenerator(keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         n, make = num_filters, Layers(self.dtype_policy)
+        sizes = ((4 * n, latent_dim), (4 * n, 4 * n), (16 * n, 4 * n))
 
         def own():
-            sizes = ((4 * n, latent_dim), (4 * n, 4 * n), (16 * n, 4 * n))
             first, second, third = (make.dense(*size) for size in sizes)
             blocks = [CodedBlock(4 * n, dtype=self.dtype_policy) for _ in range(4)]
-            last = [*make.up(2 * n), *make.up(n), make.pixels()]
-            return [first, make.relu(), second, make.relu(), third], blocks, last
+            ups = [*make.up(2 * n), *make.up(n), make.pixels()]
+            return [first, make.relu(), second, make.relu(), third], blocks, ups
 
         self.own = {"a": own(), "b": own()}
-        _make_generator(self, image_size, n, latent_dim)
+        make_weights(self, *generator_inputs(image_size, n, latent_dim))
 
-    def call(self, inputs, domain=None):
-        if domain is None:
-            return [self.call(inputs, x) for x in "ab"]
+    def of_domain(self, inputs, to_codes, blocks, ups):
         x, attributes = inputs
-        to_codes, blocks, last = self.own[domain]
         codes = ops.split(run(to_codes, attributes), 4, axis=-1)
         for block, code in zip(blocks, codes, strict=True):
             x = block(x, code)
-        return ops.tanh(ops.cast(run(last, x), output_dtype(self.dtype_policy)))
+        return ops.tanh(self.as_float(run(ups, x)))
 
 
-def _make_generator(network, image_size, num_filters, latent_dim):
-    content = keras.Input((image_size // 4, image_size // 4, 4 * num_filters))
-    make_weights(network, content, keras.Input((latent_dim,)))
+def generator_inputs(image_size, num_filters, latent_dim):
+    """Symbolic content and attributes."""
+    content = (image_size // 4, image_size // 4, 4 * num_filters)
+    return keras.Input(content), keras.Input((latent_dim,))
+
+
+GENERATORS = {"concatenation": ConcatenationGenerator, "transform": TransformGenerator}
 
 
 class ContentDiscriminator(keras.Model):
     """D^c: content to logits `(n, s, s, 1)`: whether it is of an image of B."""
 
-    def __init__(
-        self, image_size: int, num_filters: int, num_layers: int, **kwargs
-    ) -> None:
+    def __init__(self, image_size: int, num_filters: int, **kwargs) -> None:
         super().__init__(**kwargs)
         n, make = 4 * num_filters, Layers(self.dtype_policy)
+        convs = [(n, 7, n, 2, 1)] * content_layers(image_size)
         self.chain = []
-        for sizes in (*num_layers * [(n, 7, n, 2, 1)], (n, 4, n)):
+        for sizes in (*convs, (n, 4, n)):
             self.chain += [make.conv(*sizes), make.leaky_relu()]
         self.chain.append(make.conv(1, 1, n))
         make_weights(self, keras.Input((image_size // 4, image_size // 4, n)))
