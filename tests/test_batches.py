@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_stargan.data import ImageSet, alternating_dataset, reference_dataset
-from keras_stargan.data.batches import BATCHES
+from keras_stargan.data.batches import BATCHES, IMAGES_OF
 from keras_stargan.labels import LabelSet
 
 
@@ -52,6 +52,21 @@ def test_batches_of_two_domains(kind):
     }
 
 
+def test_halves_of_unpaired_batches_are_translated_or_only_looked_at():
+    whole = first(BATCHES["unpaired"]([make_set()], 4, seed=3, first_step=2))
+    batch = first(BATCHES["unpaired_halves"]([make_set()], 4, seed=3, first_step=2))
+    assert list(batch) == list(IMAGES_OF["unpaired_halves"])
+    for x in "ab":
+        joined = np.concatenate([batch[f"images_{x}"], batch[f"random_{x}"]])
+        np.testing.assert_array_equal(joined, whole[f"images_{x}"])
+        assert len(batch[f"images_{x}"]) == 2
+
+
+def test_an_odd_batch_has_no_halves():
+    with pytest.raises(ValueError, match="batch_size must be even; received 3"):
+        BATCHES["unpaired_halves"]([make_set()], 3)
+
+
 @pytest.mark.parametrize(
     "kind, names", [*((kind, [""]) for kind in BATCHES), ("labelled", ["one", "two"])]
 )
@@ -62,7 +77,7 @@ def test_replicas_share_batches_of_every_kind(kind, names):
     assert policy == tf.data.experimental.AutoShardPolicy.DATA
 
 
-@pytest.mark.parametrize("kind", ["references", "unpaired", "paired"])
+@pytest.mark.parametrize("kind", ["references", *IMAGES_OF])
 def test_methods_of_domains_need_one_data_set(kind):
     with pytest.raises(ValueError, match=r"one data set.*received 2 \(one, two\)"):
         BATCHES[kind]([make_set("one"), make_set("two")], 2)

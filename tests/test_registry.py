@@ -27,7 +27,8 @@ def test_a_description_agrees_with_the_constructor(name):
     parameters = {parameter.name: parameter for parameter in described.parameters}
     signature = inspect.signature(model.__init__).parameters.values()
     for parameter in signature:
-        if parameter.name == "self" or parameter.kind == parameter.VAR_KEYWORD:
+        rest = (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        if parameter.name == "self" or parameter.kind in rest:
             continue
         default = parameters[parameter.name].default
         assert default == parameter.default, parameter.name
@@ -103,6 +104,52 @@ class Other(base.TranslationModel):
     assert described.optimizer_parameters == (
         ("learning_rate", "float", 1e-4, "of all."),
     )
+
+
+SOURCE = '''"""Other (Somebody, 2020)."""
+class Other(TranslationModel):
+    """It does this.
+
+    Args:
+        size: of it.
+        decay: how much is kept.
+    """
+
+    def __init__(self, size: int = 1, decay: float = 0.5, **kwargs): ...
+'''
+
+
+@pytest.mark.parametrize(
+    "constructor, expected",
+    [
+        ("pass", {"size": (1, "of it."), "decay": (0.5, "how much is kept.")}),
+        (
+            "def __init__(self, *args, decay: float = 0.9, **kwargs): ...",
+            {"size": (1, "of it."), "decay": (0.9, "how much goes.")},
+        ),
+        (
+            "def __init__(self, decay: float = 0.9, **kwargs): ...",
+            {"decay": (0.9, "how much goes.")},
+        ),
+    ],
+)
+def test_a_method_that_extends_another_has_its_parameters(
+    elsewhere, constructor, expected
+):
+    write_method(elsewhere, SOURCE)
+    (elsewhere / "third").mkdir()
+    (elsewhere / "third" / "third.py").write_text(f'''"""Third."""
+class Third(Other):
+    """It does that.
+
+    Args:
+        decay: how much goes.
+    """
+
+    {constructor}
+''')
+    parameters = registry.describe("third").parameters
+    assert {p.name: (p.default, p.help) for p in parameters} == expected
 
 
 def test_a_folder_without_its_class_is_an_error(elsewhere):

@@ -160,6 +160,73 @@ def test_two_replicas_with_xla_do_what_one_does():
         assert np.mean(np.abs(value - other) < 1e-5) > 0.9, name
 
 
+# MSGAN's term.
+
+
+def after_a_step(strategy, **changes):
+    """A model after a step, and its losses."""
+    with strategy.scope():
+        model = make_model(dtype="float64", **changes)
+        model.compile(run_eagerly=True)
+    history = model.fit(dataset(), steps_per_epoch=1, verbose=0).history
+    return model, {name: values[0] for name, values in history.items()}
+
+
+@pytest.fixture(scope="module")
+def seeking():
+    return after_a_step(tf.distribute.get_strategy(), lambda_ms=2.0)
+
+
+def test_a_mode_seeking_term_is_a_ratio_over_the_whole_batch(seeking):
+    model, losses = make_model(dtype="float64"), seeking[1]
+    draws = model.draw(model.draws_of(0), {"domains": DOMAINS})
+    z, z2 = (np.asarray(draws[name]) for name in ("z", "z2"))
+    fakes = [
+        np.asarray(model.generator([IMAGES, model.mapping_network([each, TARGETS])]))
+        for each in (z, z2)
+    ]
+    ratio = np.abs(fakes[0] - fakes[1]).mean() / np.abs(z - z2).mean()
+    # The discriminator's update, which is before, does not move these networks.
+    assert losses["G_latent/ms"] == pytest.approx(1 / (ratio + 1e-5), 1e-6)
+    terms = {"adv": 1.0, "sty": 1.0, "ds": -1.0, "cyc": 1.0, "ms": 2.0}
+    total = sum(weight * losses[f"G_latent/{name}"] for name, weight in terms.items())
+    assert losses["G_latent/loss"] == pytest.approx(total, 1e-9)
+
+
+def test_a_mode_seeking_term_has_both_translations_judged(seeking):
+    model, losses = make_model(dtype="float64"), seeking[1]
+    draws = model.draw(model.draws_of(0), {"domains": DOMAINS})
+
+    def logits(images, domains):
+        return np.asarray(model.discriminator([images, domains]), "float64")
+
+    fake = 0.0
+    for name in ("z", "z2"):
+        styles = model.mapping_network([draws[name], TARGETS])
+        images = model.generator([IMAGES, styles])
+        fake += np.logaddexp(0, logits(images, TARGETS)).mean()
+    assert losses["D_latent/fake"] == pytest.approx(fake, 1e-6)
+    real = 2 * np.logaddexp(0, -logits(IMAGES, DOMAINS)).mean()
+    assert losses["D_latent/real"] == pytest.approx(real, 1e-6)
+    assert "G_ref/ms" not in losses
+
+
+def test_two_replicas_seek_modes_as_one_device(seeking):
+    model, losses = seeking
+    other, other_losses = after_a_step(two_replicas(), lambda_ms=2.0)
+    for name, value in losses.items():
+        assert other_losses[name] == pytest.approx(value, 1e-9), name
+    for (name, value), found in zip(
+        weights(model).items(), weights(other).values(), strict=True
+    ):
+        np.testing.assert_allclose(found, value, atol=1e-9, err_msg=name)
+
+
+def test_configurations_without_styles_do_not_seek_modes():
+    with pytest.raises(ValueError, match=r"lambda_ms=1\.0 with configuration 'C'"):
+        make_model(configuration="C", lambda_ms=1.0)
+
+
 # Bad input.
 
 

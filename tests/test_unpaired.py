@@ -129,6 +129,8 @@ def test_other_labels_than_two_domains_are_an_error():
         unpaired_dataset(make_set(3, 3, names=("a", "b", "c")))
 
 
-@pytest.mark.parametrize("batches, images", [("unpaired", 9), ("labelled", 13)])
+@pytest.mark.parametrize(
+    "batches, images", [("unpaired", 9), ("unpaired_halves", 9), ("labelled", 13)]
+)
 def test_a_pass_is_over_the_larger_domain(batches, images):
     assert images_in_pass(batches, make_set(9, 4)) == images

@@ -102,8 +102,8 @@ def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
     Args:
         path: a file that `torch.save` wrote, in the present (zip) format or in that of
             PyTorch before 1.6. It holds a state dict, or a dictionary of state dicts
-            by the networks' names; what else such a dictionary holds (numbers, say) is
-            left out.
+            by the networks' names; what else such a dictionary holds (numbers, the
+            state of optimizers) is left out.
 
     Returns:
         The entries by name, in PyTorch's layout; those of any floating-point type as
@@ -117,7 +117,11 @@ def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
             tensors.
     """
     content = _load(path)
-    states = {name: x for name, x in content.items() if isinstance(x, Mapping)}
+    states = {
+        name: x
+        for name, x in content.items()
+        if isinstance(x, Mapping) and not _is_of_optimizer(x)
+    }
     if not states:
         return Checkpoint(str(path), {"": _arrays(content, path)})
     return Checkpoint(
@@ -188,6 +192,10 @@ def _load(path: str | os.PathLike) -> Mapping:
             f"network.state_dict(), path) writes; it holds a {type(state).__name__}."
         )
     return state
+
+
+def _is_of_optimizer(state: Mapping) -> bool:
+    return set(state) == {"state", "param_groups"}
 
 
 def _arrays(state: Mapping, what: str | os.PathLike) -> State:

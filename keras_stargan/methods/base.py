@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_stargan.data.batches import IMAGES_OF
 from keras_stargan.labels import LabelSet, LabelSpace, Target
 from keras_stargan.methods.checks import check_images, warn_if_unsigned
 from keras_stargan.methods.endpoints import Endpoint, endpoints_of
@@ -477,11 +478,11 @@ class TranslationModel(AdversarialModel):
     def check_batch(self, batch: dict[str, Any]) -> None:
         """Raises `ValueError` unless a batch has what `fit` needs.
 
-        By default it must be `images` and `labels`; for a method that is trained on
-        two domains, `images_a` and `images_b`.
+        By default it must be `images` and `labels`; for a method whose batches have
+        images only, those that `IMAGES_OF` names, equally many of each.
         """
-        if self.batches in ("unpaired", "paired"):
-            warn_if_unsigned(self._check_two_domains(batch))
+        if self.batches in IMAGES_OF:
+            warn_if_unsigned(self._check_all_images(batch, IMAGES_OF[self.batches]))
             return
         images, labels = (
             None if batch.get(name) is None else np.asarray(batch[name])
@@ -500,34 +501,32 @@ class TranslationModel(AdversarialModel):
         self.labels.check(labels)
         warn_if_unsigned(images)
 
-    def _check_two_domains(self, batch: dict[str, Any]) -> np.ndarray:
-        """The images of both domains, checked."""
-        names = ("images_a", "images_b")
+    def _check_all_images(
+        self, batch: dict[str, Any], names: tuple[str, ...]
+    ) -> np.ndarray:
+        """The images of a batch that has nothing else, checked."""
         if set(batch) != set(names):
             raise ValueError(
-                f"Batches must be dictionaries of images_a and images_b; received "
+                f"Batches must be dictionaries of {' and '.join(names)}; received "
                 f"{' and '.join(batch)}."
             )
-        a, b = (np.asarray(batch[name]) for name in names)
-        for name, images in zip(names, (a, b), strict=True):
+        arrays = {name: np.asarray(batch[name]) for name in names}
+        for name, images in arrays.items():
             check_images(images, self.image_size, name)
-        if len(a) != len(b):
+        counts = [len(images) for images in arrays.values()]
+        if len(set(counts)) > 1:
             raise ValueError(
-                "Batches must have as many images_a as images_b; received "
-                f"{len(a)} and {len(b)}."
+                f"Batches must have as many images of each of {', '.join(names)}; "
+                f"received {', '.join(map(str, counts))}."
             )
-        return np.concatenate([a, b])
+        return np.concatenate(list(arrays.values()))
 
     # Saving.
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, for saving."""
         config = super().get_config()
-        for name, parameter in inspect.signature(
-            type(self).__init__
-        ).parameters.items():
-            if name == "self" or parameter.kind is parameter.VAR_KEYWORD:
-                continue
+        for name in _constructor_arguments(type(self)):
             value = getattr(self, name)
             if name in self.frozen:
                 value = self.frozen[name].config
@@ -535,3 +534,25 @@ class TranslationModel(AdversarialModel):
                 value = LabelSpace.of(value).get_config()
             config[name] = value
         return config
+
+
+def _constructor_arguments(cls: type) -> list[str]:
+    """The names of a constructor's arguments.
+
+    A constructor that takes `*args` hands what it does not name on to that of the class
+    it extends, so it has the arguments of that one, too.
+    """
+    found: dict[str, None] = {}
+    for each in cls.__mro__:
+        if "__init__" in vars(each):
+            parameters = list(inspect.signature(each.__init__).parameters.values())[1:]
+            kinds = {parameter.kind for parameter in parameters}
+            found |= {
+                parameter.name: None
+                for parameter in parameters
+                if parameter.kind
+                not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            }
+            if inspect.Parameter.VAR_POSITIONAL not in kinds:
+                break
+    return list(found)

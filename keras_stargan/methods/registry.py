@@ -14,7 +14,7 @@ import inspect
 import pathlib
 import re
 import types
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 _FOLDER = pathlib.Path(__file__).parent
 _PACKAGE = __name__.rpartition(".")[0]
@@ -165,10 +165,13 @@ def _parsed(path: pathlib.Path) -> ast.Module:
 
 
 def _parameters(model: ast.ClassDef, function: str) -> tuple[Parameter, ...]:
-    """The named parameters of a method of a class, or of its base class."""
-    defined = _function(model, function)
+    """The named parameters of a method of a class, or of the class it extends.
+
+    A function that takes `*args` hands on what it does not name: it has the parameters
+    of that class, too.
+    """
+    defined, base = _function(model, function), _base_of(model)
     if defined is None:
-        base = _base_of(model)
         return _parameters(base, function) if base else ()
     # The constructor's parameters are described in the class's docstring.
     docstring = ast.get_docstring(model if function == "__init__" else defined) or ""
@@ -189,17 +192,23 @@ def _parameters(model: ast.ClassDef, function: str) -> tuple[Parameter, ...]:
             help = re.sub(r"\s*Defaults to .*?\.(?=\s|$)", "", help)
         annotation = ast.unparse(argument.annotation) if argument.annotation else ""
         own.append(Parameter(argument.arg, annotation, default, help))
-    return tuple(own)
+    if arguments.vararg is None or base is None:
+        return tuple(own)
+    named = {parameter.name: parameter for parameter in own}
+    inherited = {each.name: each for each in _parameters(base, function)}
+    return tuple((inherited | named).values())
 
 
 def _base_of(model: ast.ClassDef) -> ast.ClassDef | None:
-    """The base class of all methods, if this class is of it."""
+    """The class of this package that a class extends: a method's, or that of all."""
     bases = {ast.unparse(base).rpartition(".")[2] for base in model.bases}
-    if _BASE not in bases:
-        return None
-    nodes = _parsed(_BASE_FILE).body
-    classes = (node for node in nodes if isinstance(node, ast.ClassDef))
-    return next((node for node in classes if node.name == _BASE), None)
+    methods = (_model_class(name) for name in names())
+    of_all = (node for node in _parsed(_BASE_FILE).body if _is_base_of_all(node))
+    return next((c for c in (*methods, *of_all) if c.name in bases), None)
+
+
+def _is_base_of_all(node: ast.stmt) -> TypeGuard[ast.ClassDef]:
+    return isinstance(node, ast.ClassDef) and node.name == _BASE
 
 
 def _function(model: ast.ClassDef, name: str) -> ast.FunctionDef | None:

@@ -16,6 +16,7 @@ from keras_stargan.networks.multiscale_discriminator import MultiScaleDiscrimina
 from keras_stargan.networks.patch_critic import PatchCritic
 from keras_stargan.networks.patch_discriminator import PatchDiscriminator
 from keras_stargan.networks.resnet_generator import ResNetBlock, ResNetGenerator
+from keras_stargan.networks.spectral_norm import SpectralConv2D
 from keras_stargan.networks.style_encoder import StyleEncoder
 from keras_stargan.networks.unet_generator import UNetGenerator
 from keras_stargan.networks.whole_image_normalization import WholeImageNormalization
@@ -33,6 +34,7 @@ __all__ = [
     "PatchDiscriminator",
     "ResNetBlock",
     "ResNetGenerator",
+    "SpectralConv2D",
     "StyleEncoder",
     "UNetGenerator",
     "WholeImageNormalization",

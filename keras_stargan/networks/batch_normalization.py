@@ -15,7 +15,7 @@ _kept = contextvars.ContextVar("_kept", default=False)
 
 @contextlib.contextmanager
 def statistics_kept() -> Iterator[None]:
-    """Within it, no `BatchNormalization` moves its running statistics.
+    """Within it, no layer moves its running statistics or estimates.
 
     A training step that computes the same translations for two updates moves them once
     in the published programs, which compute the translations once.
@@ -25,6 +25,11 @@ def statistics_kept() -> Iterator[None]:
         yield
     finally:
         _kept.reset(token)
+
+
+def are_statistics_kept() -> bool:
+    """Whether this is called within `statistics_kept`."""
+    return _kept.get()
 
 
 @keras.saving.register_keras_serializable("keras_stargan")
@@ -112,7 +117,7 @@ class BatchNormalization(keras.layers.Layer):
             axes = tuple(range(len(x.shape) - 1))
             mean = global_mean(ops.mean(x, axes))
             variance = global_mean(ops.mean(ops.square(x - mean), axes))
-            if not self.always_batch and not _kept.get():
+            if not self.always_batch and not are_statistics_kept():
                 self._move_averages(x, mean, variance)
         else:
             mean, variance = self.moving_mean, self.moving_variance

@@ -69,10 +69,13 @@ class PaddedConv2D(keras.layers.Conv2D):
         self.pad = pad
         self.pad_mode = pad_mode
 
-    def call(self, inputs):
+    def padded(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """The inputs with `pad` pixels more on each side."""
         width = (self.pad, self.pad)
-        padded = ops.pad(inputs, [(0, 0), width, width, (0, 0)], mode=self.pad_mode)
-        return super().call(padded)
+        return ops.pad(inputs, [(0, 0), width, width, (0, 0)], mode=self.pad_mode)
+
+    def call(self, inputs):
+        return super().call(self.padded(inputs))
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape

@@ -8,6 +8,8 @@ from keras import ops
 from keras_stargan.networks.activations import LeakyReLU
 from keras_stargan.networks.convolutions import PaddedConv2D
 from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.networks.initializers import fan_in_uniform
+from keras_stargan.networks.spectral_norm import SpectralConv2D
 from keras_stargan.networks.weights import make_weights
 
 
@@ -46,11 +48,17 @@ class MultiScaleDiscriminator(keras.Model):
         num_layers: convolutions that halve the size. Defaults to 4.
         num_scales: how many sizes of the image are looked at. Defaults to 3.
         negative_slope: of LeakyReLU. Defaults to 0.2.
-        bias_initializer: of all biases. Defaults to `"zeros"`.
+        bias_initializer: of all biases. None: U(-b, b) with b = 1/sqrt(fan in), as
+            PyTorch's default. Defaults to `"zeros"`.
+        kernel_size: of the convolutions that halve the size. Defaults to 4; half
+            of an odd size is rounded up with 3, and down with 4.
+        spectral_norm: whether all kernels are divided by their spectral norm. Defaults
+            to False.
         **kwargs: as for `keras.Model`.
 
     Call arguments:
         inputs: images `(batch, image_size, image_size, 3)` in [-1, 1].
+        training: whether the estimate of the spectral norms moves.
 
     Returns:
         A list of scores `(batch, s, s, 1)` of any size, the image's own scale first.
@@ -71,6 +79,8 @@ class MultiScaleDiscriminator(keras.Model):
         num_scales: int = 3,
         negative_slope: float = 0.2,
         bias_initializer: Any = "zeros",
+        kernel_size: int = 4,
+        spectral_norm: bool = False,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -87,14 +97,18 @@ class MultiScaleDiscriminator(keras.Model):
         self.num_scales = num_scales
         self.negative_slope = negative_slope
         self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_size = kernel_size
+        self.spectral_norm = spectral_norm
 
         dtype = {"dtype": self.dtype_policy}
 
-        def conv(name, filters, kernel_size, **kwargs):
+        def conv(name, filters, kernel_size, channels, **kwargs):
             bias = self.bias_initializer
-            if isinstance(bias, keras.initializers.Initializer):
+            if bias is None:
+                bias = fan_in_uniform(kernel_size**2 * channels)
+            elif isinstance(bias, keras.initializers.Initializer):
                 bias = bias.clone()  # Or all biases would start alike.
-            return PaddedConv2D(
+            return (SpectralConv2D if spectral_norm else PaddedConv2D)(
                 filters,
                 kernel_size,
                 name=name,
@@ -105,23 +119,25 @@ class MultiScaleDiscriminator(keras.Model):
 
         self.scales = []
         for i in range(1, num_scales + 1):
-            chain = []
+            chain, channels = [], 3
             for k in range(num_layers):
                 name, down = f"scale{i}_down{k + 1}", {"strides": 2, "pad": 1}
                 filters = num_filters * 2**k
+                sizes = (filters, kernel_size, channels)
                 chain += [
-                    conv(name, filters, 4, pad_mode="reflect", **down),
+                    conv(name, *sizes, pad_mode="reflect", **down),
                     LeakyReLU(negative_slope, name=f"{name}_leaky_relu", **dtype),
                 ]
-            self.scales.append([*chain, conv(f"scale{i}_scores", 1, 1)])
+                channels = filters
+            self.scales.append([*chain, conv(f"scale{i}_scores", 1, 1, channels)])
         make_weights(self, keras.Input((image_size, image_size, 3)))
 
-    def call(self, inputs):
+    def call(self, inputs, training=False):
         scores, images = [], inputs
         for i, chain in enumerate(self.scales):
             x = images = halved(images) if i else images
             for layer in chain:
-                x = layer(x)
+                x = layer(x)  # Keras hands `training` on.
             scores.append(ops.cast(x, output_dtype(self.dtype_policy)))
         return scores
 
@@ -134,4 +150,6 @@ class MultiScaleDiscriminator(keras.Model):
             "num_scales": self.num_scales,
             "negative_slope": self.negative_slope,
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "kernel_size": self.kernel_size,
+            "spectral_norm": self.spectral_norm,
         }

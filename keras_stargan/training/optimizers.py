@@ -23,6 +23,11 @@ class Adam(keras.optimizers.Adam):
         corrects_epsilon: whether epsilon is added to the root of the bias-corrected
             second moment, as in PyTorch. If not, it is added to the root of the raw
             one, as in Keras and in Torch 7. Defaults to True.
+        max_global_norm: gradients are scaled down where the norm of all of them
+            together is larger, before the decay is added: PyTorch's
+            `clip_grad_norm_`. Replicas' gradients are added up first, while Keras'
+            `global_clipnorm` would clip those of each replica. Defaults to None,
+            which leaves them as they are.
         **kwargs: as for `keras.optimizers.Adam`, without `amsgrad`.
 
     Raises:
@@ -37,11 +42,13 @@ class Adam(keras.optimizers.Adam):
         epsilon: float = 1e-8,
         coupled_weight_decay: float = 0.0,
         corrects_epsilon: bool = True,
+        max_global_norm: float | None = None,
         **kwargs,
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
         self.coupled_weight_decay = coupled_weight_decay
         self.corrects_epsilon = corrects_epsilon
+        self.max_global_norm = max_global_norm
         if isinstance(self._learning_rate, keras.Variable):
             self._keep_learning_rate_in_float64(learning_rate)
         if self.amsgrad:
@@ -59,6 +66,17 @@ class Adam(keras.optimizers.Adam):
             trainable=False,
             aggregation="only_first_replica",
         )  # Assigned to an attribute, it is tracked; twice would change saved files.
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        """Adds up the replicas' gradients, as Keras does, and clips the sums."""
+        import tensorflow as tf
+
+        pairs = super()._all_reduce_sum_gradients(grads_and_vars)
+        if self.max_global_norm is None:
+            return pairs
+        norm = tf.linalg.global_norm([gradient for gradient, _ in pairs])
+        factor = tf.minimum(self.max_global_norm / (norm + 1e-6), 1.0)
+        return [(g if g is None else g * factor, variable) for g, variable in pairs]
 
     def update_step(self, gradient, variable, learning_rate):
         """Moves one weight, on TensorFlow."""
@@ -95,4 +113,5 @@ class Adam(keras.optimizers.Adam):
         return super().get_config() | {
             "coupled_weight_decay": self.coupled_weight_decay,
             "corrects_epsilon": self.corrects_epsilon,
+            "max_global_norm": self.max_global_norm,
         }

@@ -131,6 +131,43 @@ def paired_batches(
     return paired_dataset(_only_set(image_sets), batch_size, seed, first_step)
 
 
+def unpaired_halves_batches(
+    image_sets: Sequence[ImageSet],
+    batch_size: int,
+    seed: int = 0,
+    first_step: int = 0,
+) -> "tf.data.Dataset":
+    """Unpaired images of two domains, and as many others of both (DRIT's batches).
+
+    Args:
+        image_sets: as for `unpaired_batches`.
+        batch_size: images of each domain in a batch, an even number. The first half
+            of them are the images, the second half the random ones. They are rows of
+            their own tensors so that replicas can share the batch.
+        seed: decides what is drawn; in [0, 2**63).
+        first_step: number of the first batch.
+
+    Returns:
+        A dataset of dictionaries: `images_a`, `images_b`, `random_a` and `random_b`,
+        each with `batch_size / 2` rows.
+
+    Raises:
+        ValueError: for an odd `batch_size`, or as `unpaired_batches`.
+    """
+    if batch_size % 2:
+        raise ValueError(
+            "Half of a batch is translated, the other half is only looked at: "
+            f"batch_size must be even; received {batch_size}."
+        )
+    half = batch_size // 2
+
+    def halves(batch):
+        first = {name: images[:half] for name, images in batch.items()}
+        return first | {f"random_{x}": batch[f"images_{x}"][half:] for x in "ab"}
+
+    return unpaired_batches(image_sets, batch_size, seed, first_step).map(halves)
+
+
 def _only_set(image_sets: Sequence[ImageSet]) -> ImageSet:
     if len(image_sets) != 1:
         names = ", ".join(image_set.label_set.name for image_set in image_sets)
@@ -147,6 +184,13 @@ BATCHES: dict[str, Callable[..., "tf.data.Dataset"]] = {
     "references": reference_batches,
     "unpaired": unpaired_batches,
     "paired": paired_batches,
+    "unpaired_halves": unpaired_halves_batches,
+}
+# The tensors of batches that have images only.
+IMAGES_OF = {
+    "unpaired": ("images_a", "images_b"),
+    "paired": ("images_a", "images_b"),
+    "unpaired_halves": ("images_a", "images_b", "random_a", "random_b"),
 }
 
 
@@ -161,6 +205,6 @@ def images_in_pass(batches: str, image_set: ImageSet) -> int:
         The number of images; where a batch has as many of each domain, that of the
         larger domain.
     """
-    if batches in ("unpaired", "paired"):
+    if batches in IMAGES_OF:
         return int(image_set.labels.sum(axis=0).max())
     return len(image_set)

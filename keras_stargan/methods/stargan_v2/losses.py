@@ -6,7 +6,7 @@ Each function returns the unweighted terms by name. Images are
 reference-guided updates alike: styles come from F(z, y~) or from E(x_ref, y~).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import ops
@@ -16,9 +16,11 @@ from keras_stargan.losses import (
     gradient_penalty,
     l1_loss,
     mixed_images,
+    mode_seeking_loss,
     r1_penalty,
     wasserstein_loss,
 )
+from keras_stargan.networks.global_batch import global_mean
 
 
 def discriminator_losses(
@@ -28,6 +30,7 @@ def discriminator_losses(
     fake: keras.KerasTensor,
     target_domains: keras.KerasTensor,
     input_gradient: Callable,
+    other_fake: keras.KerasTensor | None = None,
 ) -> dict[str, keras.KerasTensor]:
     """The terms of L_D.
 
@@ -39,6 +42,8 @@ def discriminator_losses(
         target_domains: the translations' domains y~.
         input_gradient: (function, x) -> gradient of sum(function(x)) by x; the
             only thing here that each Keras backend does in its own way.
+        other_fake: other translations G(x, s~2), with the mode-seeking term: they are
+            judged, too, each time beside the real images.
 
     Returns:
         `real` = -E[log D_y(x)], `fake` = -E[log(1 - D_y~(G(x, s~)))] and `reg`, the
@@ -48,11 +53,18 @@ def discriminator_losses(
     def logits(images):
         return discriminator([images, domains])
 
-    return {
+    def of_fakes(images):
+        return adversarial_loss(discriminator([images, target_domains]), real=False)
+
+    terms = {
         "real": adversarial_loss(logits(real), real=True),
-        "fake": adversarial_loss(discriminator([fake, target_domains]), real=False),
+        "fake": of_fakes(fake),
         "reg": r1_penalty(input_gradient(logits, real)),
     }
+    if other_fake is not None:
+        terms["real"] = 2.0 * terms["real"]
+        terms["fake"] = terms["fake"] + of_fakes(other_fake)
+    return terms
 
 
 def wasserstein_discriminator_losses(
@@ -104,6 +116,7 @@ def generator_losses(
     masks: keras.KerasTensor | None = None,
     make_masks: Callable | None = None,
     adversarial: Callable = adversarial_loss,
+    latents: Sequence[keras.KerasTensor] | None = None,
 ) -> dict[str, keras.KerasTensor]:
     """The terms of L_G,F,E.
 
@@ -119,22 +132,32 @@ def generator_losses(
         masks: of the real images, for a generator with a high-pass filter.
         make_masks: images -> their masks, with `masks`; for the way back.
         adversarial: `wasserstein_loss` in configuration B.
+        latents: the latent codes of both styles, for MSGAN's mode-seeking term.
 
     Returns:
         `adv` = -E[log D_y~(G(x, s~1))], `sty` = |s~1 - E_y~(G(x, s~1))|_1,
         `ds` = |G(x, s~1) - G(x, s~2)|_1, which is to grow, and
-        `cyc` = |x - G(G(x, s~1), E_y(x))|_1.
+        `cyc` = |x - G(G(x, s~1), E_y(x))|_1. With `latents` also `ms`, a ratio of
+        distances between latent codes and images (MSGAN, equation 3); `adv` is then
+        that of both translations.
     """
     extra = [] if masks is None else [masks]
     fake = generator([real, styles, *extra])
+    moved = generator([real, other_styles, *extra])
     # A diversity that moves the first image only, as published.
-    other = ops.stop_gradient(generator([real, other_styles, *extra]))
+    other = ops.stop_gradient(moved)
     # Masks are given facts about an image: no gradient through the landmarks.
     back = [] if masks is None else [make_masks(ops.stop_gradient(fake))]
     cycled = generator([fake, style_encoder([real, domains]), *back])
-    return {
+    terms = {
         "adv": adversarial(discriminator([fake, target_domains]), real=True),
         "sty": l1_loss(styles, style_encoder([fake, target_domains])),
         "ds": l1_loss(fake, other),
         "cyc": l1_loss(real, cycled),
     }
+    if latents is not None:
+        judged = discriminator([moved, target_domains])
+        terms["adv"] = terms["adv"] + adversarial(judged, real=True)
+        distances = (global_mean(l1_loss(*pair)) for pair in ((fake, moved), latents))
+        terms["ms"] = mode_seeking_loss(*distances)
+    return terms

@@ -120,6 +120,12 @@ def check_settings(settings: Mapping[str, Any]) -> None:
             "Configuration B has StarGAN's generator, without a high-pass filter; "
             f"received w_hpf={settings['w_hpf']:g}."
         )
+    if settings["lambda_ms"] and settings["configuration"] not in ("E", "F"):
+        raise ValueError(
+            "The mode-seeking term compares two styles, of configurations E and F; "
+            f"received lambda_ms={settings['lambda_ms']:g} with configuration "
+            f"{settings['configuration']!r}."
+        )
     if bool(settings["w_hpf"]) != bool(settings["fan"]):
         raise ValueError(
             "w_hpf and fan go together: the high-pass filter needs the landmarks of "

@@ -83,6 +83,9 @@ class StarGANv2(TranslationModel):
         lambda_ds: weight of the diversity term at the start. Defaults to 1 (AFHQ:
             2).
         lambda_cyc: weight of the cycle consistency. Defaults to 1.
+        lambda_ms: weight of MSGAN's mode-seeking term in the update by latent codes
+            (configurations E and F). Above 0, that update's second translation is
+            judged, too. Defaults to 0, as published.
         ds_iter: steps over which the weight of the diversity term falls linearly to
             0. Defaults to 100,000.
         average_decay: how much the averages keep at each step. Defaults to 0.999.
@@ -129,6 +132,7 @@ class StarGANv2(TranslationModel):
         lambda_sty: float = 1.0,
         lambda_ds: float = 1.0,
         lambda_cyc: float = 1.0,
+        lambda_ms: float = 0.0,
         ds_iter: int = 100_000,
         average_decay: float = 0.999,
         average_warmup: bool = False,
@@ -151,6 +155,11 @@ class StarGANv2(TranslationModel):
             raise ValueError(
                 "A FAN serves the high-pass filter only; received fan with w_hpf=0."
             )
+        if lambda_ms and configuration not in ("E", "F"):
+            raise ValueError(
+                "The mode-seeking term compares two styles, of configurations E and F; "
+                f"received lambda_ms={lambda_ms} with configuration {configuration!r}."
+            )
         if ds_iter < 1:
             raise ValueError(f"ds_iter must be at least 1; received {ds_iter}.")
         if not 0 <= average_decay <= 1:
@@ -172,6 +181,8 @@ class StarGANv2(TranslationModel):
         self.lambda_sty = lambda_sty
         self.lambda_ds = lambda_ds
         self.lambda_cyc = lambda_cyc
+        self.lambda_ms = lambda_ms
+        self.crosses_replicas = lambda_ms > 0  # By a ratio of means.
         self.ds_iter = ds_iter
         self.average_decay = average_decay
         self.average_warmup = average_warmup
@@ -224,6 +235,7 @@ class StarGANv2(TranslationModel):
         }
         if self.configuration == "F":
             of_g["ds"] = lambda: -self.diversity_weight()
+        of_ms = {"ms": self.lambda_ms} if self.lambda_ms else {}
         trained = [name for name in AVERAGED if getattr(self, name).trainable_weights]
 
         def update(name, losses, styles, weights, *networks):
@@ -233,7 +245,7 @@ class StarGANv2(TranslationModel):
         latent, reference = self._latent_styles, self._reference_styles
         by_latents = (
             update("D_latent", d, latent, of_d, "discriminator"),
-            update("G_latent", g, latent, of_g, *trained),
+            update("G_latent", g, latent, of_g | of_ms, *trained),
         )
         if self.configuration in ("B", "C", "D"):
             return by_latents
@@ -311,23 +323,34 @@ class StarGANv2(TranslationModel):
             for name in ("references", "other_references")
         )
 
+    def _seeks_modes(self, styles_from):
+        """Whether an update has the mode-seeking term: that by latent codes."""
+        return self.lambda_ms > 0 and styles_from == self._latent_styles
+
     def _discriminator_losses(self, styles_from, batch, draws):
-        styles, _ = styles_from(batch, draws)
+        styles, other_styles = styles_from(batch, draws)
         masks = [batch["masks"]] if self.w_hpf else []
+
+        def translated(styles):
+            return self.generator([batch["images"], styles, *masks], training=True)
+
         given = {
             "discriminator": functools.partial(self.discriminator, training=True),
             "real": batch["images"],
             "domains": batch["domains"],
-            "fake": self.generator([batch["images"], styles, *masks], training=True),
+            "fake": translated(styles),
             "target_domains": batch["target_domains"],
             "input_gradient": input_gradient,
         }
         if self.configuration == "B":
             return wasserstein_discriminator_losses(**given, alpha=draws["alpha"])
+        if self._seeks_modes(styles_from):
+            given["other_fake"] = translated(other_styles)
         return discriminator_losses(**given)
 
     def _generator_losses(self, styles_from, batch, draws):
         styles, other_styles = styles_from(batch, draws)
+        latents = [draws["z"], draws["z2"]]
         return generator_losses(
             functools.partial(self.generator, training=True),
             functools.partial(self.style_encoder, training=True),
@@ -342,6 +365,7 @@ class StarGANv2(TranslationModel):
             adversarial=(
                 wasserstein_loss if self.configuration == "B" else adversarial_loss
             ),
+            latents=latents if self._seeks_modes(styles_from) else None,
         )
 
     def check_batch(self, batch: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""DRIT (Lee et al., ECCV 2018)."""

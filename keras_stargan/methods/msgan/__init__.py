@@ -1,0 +1,1 @@
+"""MSGAN (Mao et al., CVPR 2019)."""
