@@ -55,9 +55,9 @@ class PatchCritic(keras.Model):
         dtype = {"dtype": self.dtype_policy}
         self.chain = []
         for i in range(num_layers):
-            name, down = f"down{i + 1}", {"strides": 2, "pad": 1}
+            name, width = f"down{i + 1}", num_filters * 2**i
             self.chain += [
-                PaddedConv2D(num_filters * 2**i, 4, name=name, **down, **dtype),
+                PaddedConv2D(width, 4, strides=2, pad=1, name=name, **dtype),
                 LeakyReLU(0.01, name=f"{name}_leaky_relu", **dtype),
             ]
         self.chain += [
