@@ -57,7 +57,9 @@ def test_features_are_saved_as_any_model(learned, tmp_path):
         np.testing.assert_allclose(value, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("image_size, sides", [(8, [4, 2]), (48, [12, 6]), (128, [16, 8])])
+@pytest.mark.parametrize(
+    "image_size, sides", [(8, [4, 2]), (48, [12, 6]), (128, [16, 8])]
+)
 def test_the_last_two_stages_are_given(image_size, sides):
     outputs = person_features(image_size, width=2).outputs
     assert [output.shape[1] for output in outputs] == sides
