@@ -4,12 +4,12 @@ import re
 import zlib
 
 import golden_inputs
-import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_stargan.files.pytorch import assign_weights, state_dict, weight_shapes
 from keras_stargan.methods.msgan.published import network_names
+from keras_stargan.training import Adam
 
 SIZE, CHANNELS, BATCHES = 216, 8, 12
 # Their weights are an eighth of the rule's, or tanh would saturate.
@@ -153,29 +153,27 @@ class Golden:
 
     def _train(self):
         model, self.norms = self.model, []
+        norms = self.norms
+
+        class Recording(Adam):
+            """Keeps the norm of each step's gradient, before it is clipped."""
+
+            def _all_reduce_sum_gradients(self, pairs):
+                norms.append(float(tf.linalg.global_norm([g for g, _ in pairs])))
+                return super()._all_reduce_sum_gradients(pairs)
+
+        published = model.make_optimizers()["content_discriminator"]
+        recording = Recording.from_config(published.get_config())
         # To trace the graphs would take longer than the steps.
-        model.compile(run_eagerly=True)
+        model.compile(content_discriminator_optimizer=recording, run_eagerly=True)
         history = model.fit(
             tf.data.Dataset.from_tensor_slices(self.batches),
             # An epoch of one step, so that the history has every step's own losses.
             epochs=BATCHES,
             steps_per_epoch=1,
             verbose=0,
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=self._keep_norm)],
         )
         self.history = {k: np.array(v) for k, v in history.history.items()}
-
-    def _keep_norm(self, epoch, logs):
-        """The norm of the content discriminator's gradient before it is clipped."""
-        model = self.model
-        batch = {name: images[epoch] for name, images in self.batches.items()}
-        with tf.GradientTape() as tape:
-            terms = model._content_judgments(
-                batch, model.draw(model.draws_of(epoch), batch)
-            )
-            loss = sum(terms.values())
-        variables = [v.value for v in model.content_discriminator.trainable_variables]
-        self.norms.append(float(tf.linalg.global_norm(tape.gradient(loss, variables))))
 
     def loss(self, name):
         """A loss of the steps in which the published program logs it."""

@@ -12,12 +12,12 @@ PUBLISHED = {"image_size": 216, "batch_size": 2, "epochs": 1200}
 # What two cores can train in a few minutes, for two kinds of drawn faces.
 SMALL = {
     "data": ["creatures:faces"],
-    "image_size": 32,
+    "image_size": 48,
     "form": "transform",
     "num_filters": 16,
-    "batch_size": 8,
+    "batch_size": 4,
     "d_iter": 1,
-    "steps": 1200,
+    "steps": 1800,
     "steps_per_epoch": 200,
     "learning_rate": 2e-4,
     "content_learning_rate": 8e-5,
