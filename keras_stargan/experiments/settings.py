@@ -156,14 +156,21 @@ class Settings:
 
         Returns:
             The new settings, and those of their values that were derived.
+
+        Raises:
+            ValueError: if the settings do not go together with this length.
         """
-        lengths = getattr(registry.published(self.method), "lengths", lambda steps: {})
+        of_method = registry.published(self.method)
+        lengths = getattr(of_method, "lengths", lambda steps: {})
         derived = {
             name: value
             for name, value in lengths(total_steps).items()
             if name not in self.fixed
         }
-        return dataclasses.replace(self, values=self.values | derived), derived
+        values = self.values | derived
+        if hasattr(of_method, "check_settings"):
+            of_method.check_settings(values | {"steps": total_steps})
+        return dataclasses.replace(self, values=values), derived
 
 
 def settings_of(method: str) -> dict[str, Setting]:

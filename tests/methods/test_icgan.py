@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_stargan import IcGAN, LabelSet, LabelSpace
+from keras_stargan.experiments.settings import choose
 from keras_stargan.methods.icgan import networks, published
 from keras_stargan.networks.weights import shapes_only
 from keras_stargan.training.randomness import Draws
@@ -300,3 +301,10 @@ def test_impossible_settings_are_an_error(settings, message):
 def test_impossible_settings_of_a_run_are_an_error(settings, message):
     with pytest.raises(ValueError, match=message):
         published.check_settings(published.TINY | settings)
+
+
+def test_a_run_whose_epochs_leave_no_steps_for_the_encoders_is_refused():
+    settings = choose("icgan", {"epochs": 1, "gan_steps": 90})
+    assert settings.with_lengths(191)[0].values["gan_steps"] == 90
+    with pytest.raises(ValueError, match="received steps=190"):
+        settings.with_lengths(190)

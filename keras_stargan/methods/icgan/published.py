@@ -8,8 +8,8 @@ from typing import Any
 PUBLISHED = {"batch_size": 64, "steps": 99_710, "steps_per_epoch": 1000}
 # What two cores can train in a few minutes, for drawn faces.
 SMALL = {"data": ["avatars:attributes"], "image_size": 32, "batch_size": 32}
-SMALL |= {"num_filters": 24, "num_encoder_filters": 24, "code_units": 512}
-SMALL |= {"steps": 4000, "steps_per_epoch": 400}
+SMALL |= {"num_filters": 32, "code_units": 512, "encoder_learning_rate": 1e-3}
+SMALL |= {"steps": 6000, "steps_per_epoch": 600}
 # A model that takes a step in a fraction of a second, for tests.
 TINY = {"image_size": 16, "code_dim": 4, "num_filters": 2, "num_encoder_filters": 2}
 TINY |= {"code_units": 8, "label_units": 8, "gan_steps": 2, "statistics_steps": 1}
