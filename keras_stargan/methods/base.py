@@ -545,7 +545,9 @@ def _constructor_arguments(cls: type) -> list[str]:
     found: dict[str, None] = {}
     for each in cls.__mro__:
         if "__init__" in vars(each):
-            parameters = list(inspect.signature(each.__init__).parameters.values())[1:]
+            parameters = list(
+                inspect.signature(vars(each)["__init__"]).parameters.values()
+            )[1:]
             kinds = {parameter.kind for parameter in parameters}
             found |= {
                 parameter.name: None

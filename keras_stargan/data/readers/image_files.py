@@ -16,7 +16,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -60,7 +60,7 @@ class ImageFiles(Labelled):
             subjects that are not as described above.
     """
 
-    _per_image = ("paths", "labels", "subjects")
+    _per_image: ClassVar[tuple[str, ...]] = ("paths", "labels", "subjects")
 
     paths: Sequence[str | os.PathLike]
     labels: np.ndarray

@@ -274,7 +274,7 @@ def _side_by_side(
     """A grid: sources, references if there are, and rows for every method."""
     sources, references = zip(*_shown(test_set), strict=True)
     names, domains = test_set.label_set.names, test_set.labels.argmax(axis=1)
-    lines = [from_uint8(test_set.images[list(sources)])]
+    lines: list[Any] = [from_uint8(test_set.images[list(sources)])]
     titles = ["source"]
     if guide == "references":
         lines.append(from_uint8(test_set.images[list(references)]))

@@ -468,7 +468,8 @@ def _side_by_side(
             ]
             if np.ndim(targets[0]) == 2:
                 wanted = [t[i : i + 1] for t in targets]
-            answers = [test_set.ground_truth_indices([row], t)[0] for t in wanted]
+            one = rows[i : i + 1]
+            answers = [test_set.ground_truth_indices(one, t)[0] for t in wanted]
             lines.append([source, *from_uint8(test_set.images[answers])])
             row_titles.append("true answer")
         for method, images in pictures.items():

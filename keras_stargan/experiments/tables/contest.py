@@ -211,8 +211,9 @@ class Trainings:
 
     def _time_left(self) -> str:
         """How long the trainings that are left take, as far as is known."""
-        seconds = [contest.budget.seconds for contest, _ in self._left]
-        if not seconds or None in seconds:
+        budgets = (contest.budget.seconds for contest, _ in self._left)
+        seconds = [budget for budget in budgets if budget is not None]
+        if len(seconds) < max(1, len(self._left)):
             return ""
         return f" About {sum(seconds) / 60:.0f} minutes of training are left."
 
@@ -224,7 +225,9 @@ class Trainings:
         if budget is None:
             return None
         path = folder / "plan.json"
-        plan = json.loads(path.read_text()) if path.is_file() else {}
+        plan: dict[str, Any] = {}
+        if path.is_file():
+            plan = json.loads(path.read_text())
         if plan.get("seconds") != budget:
             print(f"Measuring a few steps of {contestant.title}.")
             selection = contestant.selections[0]

@@ -167,7 +167,7 @@ def _with_penalty(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # The paper's table 1, CelebA-HQ, by latent codes: FID and LPIPS.
-ABLATION = {
+ABLATION: dict[str, dict[str, Any]] = {
     "A": {
         "title": "baseline StarGAN",
         "published": ("98.4", ""),
