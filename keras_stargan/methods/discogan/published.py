@@ -12,8 +12,8 @@ SMALL = {
     "num_filters": 32,
     "gan_curriculum": 500,
     "batch_size": 16,
-    "steps": 3000,
-    "steps_per_epoch": 250,
+    "steps": 6000,
+    "steps_per_epoch": 500,
 }
 # A model that takes a step in a fraction of a second, for tests.
 TINY = {"image_size": 16, "num_filters": 2}
