@@ -6,6 +6,7 @@ import torch
 from keras import ops
 
 from keras_stargan.networks import MultiScaleDiscriminator, SpectralConv2D
+from keras_stargan.networks.batch_normalization import statistics_kept
 
 IMAGES = np.random.default_rng(0).normal(size=(2, 7, 7, 3))
 
@@ -36,10 +37,12 @@ def test_each_call_in_training_moves_the_estimate_as_in_pytorch():
     np.testing.assert_allclose(ours.u, theirs.weight_u, rtol=1e-9)
 
 
-def test_use_does_not_move_the_estimate():
+def test_use_and_evaluation_do_not_move_the_estimate():
     ours, _ = make_pair()
     before = np.array(ours.u)
     ours(IMAGES)
+    with statistics_kept():
+        ours(IMAGES, training=True)
     np.testing.assert_array_equal(ours.u, before)
 
 
