@@ -8,8 +8,11 @@ import tensorflow as tf
 from golden_drit import Golden
 
 from keras_stargan import DRIT, LabelSet
-from keras_stargan.methods.drit.networks import ContentDiscriminator
-from keras_stargan.methods.drit.published import check_settings, content_layers
+from keras_stargan.methods.drit.published import check_settings
+from keras_stargan.networks.content_and_attributes import (
+    ContentDiscriminator,
+    content_layers,
+)
 from keras_stargan.networks.weights import shapes_only
 
 FILES = {
@@ -149,8 +152,8 @@ def test_the_content_discriminator_has_as_many_layers_as_fit(image_size, layers)
     [
         ({"labels": LabelSet(("a", "b", "c"))}, "two names; received a, b, c"),
         ({"form": "adain"}, "concatenation, transform; received 'adain'"),
-        ({"image_size": 18}, "multiple of 4, at least 16; received 18"),
-        ({"num_scales": 5}, "4 scales at most; received num_scales=5"),
+        ({"image_size": 18}, "multiple of 4 and at least 16; received 18"),
+        ({"num_scales": 5}, "With num_scales=5, image_size must be .* at least 32"),
         ({"d_iter": 0}, "d_iter must be 1 or more; received 0"),
         ({"lambda_ms": -1.0}, "lambda_ms must be 0 or more; received -1"),
     ],

@@ -11,11 +11,12 @@ from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.losses import adversarial_loss, l1_loss, mode_seeking_loss
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.checks import two_domains
-from keras_stargan.methods.drit import networks, published
+from keras_stargan.methods.drit import published
 from keras_stargan.networks import MultiScaleDiscriminator
+from keras_stargan.networks import content_and_attributes as networks
 from keras_stargan.networks.batches import translate_rows
 from keras_stargan.networks.global_batch import global_mean, global_rows
-from keras_stargan.training import Adam, Update
+from keras_stargan.training import Adam, Update, constant_then_falling
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws
@@ -97,42 +98,28 @@ class DRIT(TranslationModel):
         seed: int = 0,
         **kwargs,
     ) -> None:
-        given = {name: value for name, value in locals().items() if name != "kwargs"}
-        published.check_settings(given)
-        super().__init__(
-            image_size, two_domains(labels), latent_dim + 2, seed=seed, **kwargs
-        )
-        self.form = form
-        self.num_filters = num_filters
-        self.latent_dim = latent_dim
-        self.num_scales = num_scales
-        self.spectral_norm = spectral_norm
-        self.d_iter = d_iter
-        self.lambda_cycle = lambda_cycle
-        self.lambda_reconstruction = lambda_reconstruction
-        self.lambda_latent = lambda_latent
-        self.lambda_kl = lambda_kl
-        self.lambda_ms = lambda_ms
+        settings = dict(locals())
+        published.check_settings(settings)
+        labels, condition_dim = two_domains(labels), latent_dim + 2
+        super().__init__(image_size, labels, condition_dim, seed=seed, **kwargs)
+        # Every argument stays an attribute, but for those that others keep.
+        for name in settings.keys() - {"self", "__class__", "labels", "kwargs"}:
+            setattr(self, name, settings[name])
         self.crosses_replicas = lambda_ms > 0  # By a ratio of means.
 
         sizes, policy = (image_size, num_filters), {"dtype": self.dtype_policy}
         self.content_encoder = networks.ContentEncoder(*sizes, **policy)
-        self.attribute_encoder = networks.AttributeEncoder(
-            *sizes, latent_dim, form, **policy
-        )
+        encoder = networks.AttributeEncoder(*sizes, latent_dim, form, **policy)
+        self.attribute_encoder = encoder
         self.generator = networks.GENERATORS[form](*sizes, latent_dim, **policy)
+        # The published layers, or as many as fit.
+        layers, kernel_size = (6, 3) if num_scales == 1 else (4, 4)
+        layers = min(layers, image_size.bit_length() - num_scales)
+        options = {"negative_slope": 0.01, "bias_initializer": None, **policy}
+        options |= {"kernel_size": kernel_size, "spectral_norm": spectral_norm}
         for name in DISCRIMINATORS:
-            discriminator = MultiScaleDiscriminator(
-                *sizes,
-                published.discriminator_layers(image_size, num_scales),
-                num_scales,
-                negative_slope=0.01,
-                bias_initializer=None,
-                kernel_size=3 if num_scales == 1 else 4,
-                spectral_norm=spectral_norm,
-                **policy,
-            )
-            setattr(self, name, discriminator)
+            network = MultiScaleDiscriminator(*sizes, layers, num_scales, **options)
+            setattr(self, name, network)
         self.content_discriminator = networks.ContentDiscriminator(*sizes, **policy)
         self.built = True
 
@@ -149,45 +136,32 @@ class DRIT(TranslationModel):
         """
         shared = ("content_encoder", "attribute_encoder", "generator")
         decay = {"coupled_weight_decay": 1e-4}
-        return {
-            name: Adam(learning_rate, **decay) for name in (*shared, *DISCRIMINATORS)
-        } | {
-            "content_discriminator": Adam(
-                content_learning_rate, max_global_norm=5.0, **decay
-            )
-        }
+        content = Adam(content_learning_rate, max_global_norm=5.0, **decay)
+        names = (*shared, *DISCRIMINATORS)
+        optimizers = {name: Adam(learning_rate, **decay) for name in names}
+        return optimizers | {"content_discriminator": content}
 
     def learning_rate_factor(
         self, step: int, total_steps: int, steps_per_epoch: int
     ) -> float:
         """1 in the first half of the epochs, then less in each, down to nearly 0."""
-        epochs = -(-total_steps // steps_per_epoch)
-        beyond = max(0, step // steps_per_epoch - epochs // 2)
-        return 1.0 - beyond / (epochs - epochs // 2 + 1)
+        # It begins to fall an epoch later than CycleGAN's schedule.
+        step -= steps_per_epoch
+        return constant_then_falling(step, total_steps, steps_per_epoch)
 
     @property
     def updates(self) -> tuple[Update, ...]:
-        """The discriminators; then encoders and generator, by images' attributes.
-
-        The last update, by random attributes, leaves the attribute encoder as it is.
-        """
+        """The discriminators; then the others, by images' and by random attributes."""
         kinds = ("real", "fake", "random_real", "random_fake")
-        of_g = {
-            "adversarial": 1.0,
-            "content": 1.0,
-            "cycle": self.lambda_cycle,
-            "reconstruction": self.lambda_reconstruction,
-            "kl": self.lambda_kl,
-            "content_size": self.lambda_kl,
-        }
+        of_g = {"adversarial": 1.0, "content": 1.0, "cycle": self.lambda_cycle}
+        of_g |= {"reconstruction": self.lambda_reconstruction}
+        of_g |= {"kl": self.lambda_kl, "content_size": self.lambda_kl}
         of_random = {"adversarial": 1.0, "latent": self.lambda_latent}
         if self.lambda_ms:
             of_random["mode_seeking"] = self.lambda_ms
 
         def update(name, losses, weights, *networks, every=self.d_iter):
-            weights = {
-                f"{k}_{x}": weight for k, weight in weights.items() for x in "ab"
-            }
+            weights = {f"{k}_{x}": w for k, w in weights.items() for x in "ab"}
             return Update(name, losses, weights, networks, every)
 
         judged, trained = dict.fromkeys(kinds, 1.0), ("content_encoder", "generator")
@@ -202,14 +176,11 @@ class DRIT(TranslationModel):
     def draw(self, draws: Draws, batch: dict[str, Any]) -> dict[str, Any]:
         """Noise on contents, of attributes around their mean, and random attributes."""
         count, side = ops.shape(batch["images_a"])[0], self.image_size // 4
-        noise = (count, side, side, 4 * self.num_filters)
-        shapes = {}
-        for x in "ab":
-            shapes |= {f"noise_content_{x}": noise, f"noise_recon_{x}": noise}
-            for name in (f"eps_{x}", f"eps_recon_{x}"):
-                shapes[name] = (count, self.latent_dim)
-        for name in ("z_random", "z_random2")[: 2 if self.lambda_ms else 1]:
-            shapes[name] = (count, self.latent_dim)
+        maps = [f"noise_{kind}_{x}" for kind in ("content", "recon") for x in "ab"]
+        codes = [f"{kind}_{x}" for kind in ("eps", "eps_recon") for x in "ab"]
+        codes += ["z_random", "z_random2"] if self.lambda_ms else ["z_random"]
+        shapes = dict.fromkeys(maps, (count, side, side, 4 * self.num_filters))
+        shapes |= dict.fromkeys(codes, (count, self.latent_dim))
         return {name: draws.normal(name, shape) for name, shape in shapes.items()}
 
     def _contents(self, batch, draws):
@@ -253,13 +224,10 @@ class DRIT(TranslationModel):
         for x, y in PAIRS:
             images = batch[f"images_{x}"]
             attributes, _ = self._attributes(images, x, draws[f"eps_{x}"])
-            fake, *random = self._generated(
-                x, *((contents[y], each) for each in (attributes, *latents))
-            )
-            for kind, real, fakes in (
-                ("", images, [fake]),
-                ("random_", batch[f"random_{x}"], random),
-            ):
+            pairs = ((contents[y], each) for each in (attributes, *latents))
+            fake, *random = self._generated(x, *pairs)
+            judged = ("random_", batch[f"random_{x}"], random)
+            for kind, real, fakes in (("", images, [fake]), judged):
                 name = f"{kind}discriminator_{x}"
                 terms[f"{kind}fake_{x}"] = terms[f"{kind}real_{x}"] = 0.0
                 for each in fakes:
@@ -268,17 +236,12 @@ class DRIT(TranslationModel):
         return terms
 
     def _content_judgments(self, batch, draws):
-        contents = self._contents(batch, draws)
-        return {
-            f"content_{x}": adversarial_loss(
-                self.content_discriminator(contents[x]), real=x == "b"
-            )
-            for x in "ab"
-        }
+        contents, judge = self._contents(batch, draws), self.content_discriminator
+        of = {x: adversarial_loss(judge(contents[x]), real=x == "b") for x in "ab"}
+        return {f"content_{x}": loss for x, loss in of.items()}
 
     def _encoded_losses(self, batch, draws):
-        terms, contents = {}, self._contents(batch, draws)
-        attributes, fakes = {}, {}
+        terms, fakes, contents = {}, {}, self._contents(batch, draws)
         for x, y in PAIRS:
             images = batch[f"images_{x}"]
             attributes, kl = self._attributes(images, x, draws[f"eps_{x}"])
@@ -295,11 +258,8 @@ class DRIT(TranslationModel):
             }
         for x, y in PAIRS:  # The content of an image of x is in the fake of y.
             content = self.content_encoder(fakes[y], domain=y)
-            noise = draws[f"eps_recon_{x}"]
-            again = [
-                content + draws[f"noise_recon_{x}"],
-                self._attributes(fakes[x], x, noise)[0],
-            ]
+            attributes, _ = self._attributes(fakes[x], x, draws[f"eps_recon_{x}"])
+            again = [content + draws[f"noise_recon_{x}"], attributes]
             cycled = self.generator(again, domain=x)
             terms[f"cycle_{x}"] = l1_loss(cycled, batch[f"images_{x}"])
         return terms

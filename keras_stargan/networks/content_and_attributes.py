@@ -1,4 +1,4 @@
-"""The networks of DRIT (section 3), with the layers of the published code.
+"""Networks that split images of two domains into content and attributes (DRIT).
 
 Convolutions reflect the image at its edges. All networks but the content discriminator
 have layers of their own for each domain: their calls take `domain`, "a" or "b". Without
@@ -10,17 +10,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_stargan.methods.drit.published import content_layers
-from keras_stargan.networks import (
-    CroppedConv2DTranspose,
-    InstanceNormalization,
-    LeakyReLU,
-    PaddedConv2D,
-    ResNetBlock,
-    fan_in_uniform,
-    leaky_relu,
-)
+from keras_stargan.networks.activations import LeakyReLU, leaky_relu
+from keras_stargan.networks.convolutions import CroppedConv2DTranspose, PaddedConv2D
 from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.networks.initializers import fan_in_uniform
+from keras_stargan.networks.instance_normalization import InstanceNormalization
+from keras_stargan.networks.resnet_generator import ResNetBlock
 from keras_stargan.networks.weights import make_weights
 
 
@@ -254,6 +249,11 @@ def generator_inputs(image_size, num_filters, latent_dim):
 
 
 GENERATORS = {"concatenation": ConcatenationGenerator, "transform": TransformGenerator}
+
+
+def content_layers(image_size: int) -> int:
+    """The published 3 layers 7x7 of the content discriminator, or as many as fit."""
+    return max(n for n in range(4) if 28 * 2**n - 12 <= image_size)
 
 
 class ContentDiscriminator(keras.Model):
