@@ -77,6 +77,16 @@ def test_replicas_share_batches_of_every_kind(kind, names):
     assert policy == tf.data.experimental.AutoShardPolicy.DATA
 
 
+@pytest.mark.parametrize("kind", list(IMAGES_OF))
+def test_pictures_are_whole_unless_they_are_cropped(kind):
+    image_set = make_set()
+    whole = first(BATCHES[kind]([image_set], 2, crop=False))
+    known = {x.tobytes() for x in (*image_set.images, *image_set.images[:, :, ::-1])}
+    for images in whole.values():
+        pixels = np.round((images + 1) * 127.5).astype("uint8")
+        assert {image.tobytes() for image in pixels} <= known
+
+
 @pytest.mark.parametrize("kind", ["references", *IMAGES_OF])
 def test_methods_of_domains_need_one_data_set(kind):
     with pytest.raises(ValueError, match=r"one data set.*received 2 \(one, two\)"):

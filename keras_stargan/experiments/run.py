@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_stargan.data import ImageSet
-from keras_stargan.data.batches import BATCHES, images_in_pass
+from keras_stargan.data.batches import BATCHES, IMAGES_OF, images_in_pass
 from keras_stargan.experiments.data_sources import load_data
 from keras_stargan.experiments.report import figures_of, transfer_of
 from keras_stargan.experiments.schedule import Schedule
@@ -174,8 +174,10 @@ def train_model(
         )
 
     def batches_from(step: int) -> tf.data.Dataset:
-        make = BATCHES[batches]
-        return make(train_sets, values["batch_size"], values["seed"], step)
+        make, size, seed = BATCHES[batches], values["batch_size"], values["seed"]
+        is_whole = batches in IMAGES_OF and not values["crop"]
+        options = {"crop": False} if is_whole else {}
+        return make(train_sets, size, seed, step, **options)
 
     model.pretrain(train_sets)
     batches_from(0)  # Refuses an impossible batch size before the folder is touched.

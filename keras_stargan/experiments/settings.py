@@ -81,6 +81,12 @@ COMMON = {
         "Which domains of the data, in this order; of attributes, Male or -Male. "
         "Default: all of them.",
     ),
+    "crop": Setting(
+        BOOLEAN,
+        "Enlarge training pictures by 286/256 and cut random squares of the old size "
+        "out, in methods of two domains that do so.",
+        True,
+    ),
     "test_images": Setting(
         INTEGER,
         "Pictures of CelebA or TensorFlow Datasets that are held out. Default: 2000 of "

@@ -85,6 +85,7 @@ def unpaired_batches(
     batch_size: int,
     seed: int = 0,
     first_step: int = 0,
+    crop: bool = True,
 ) -> "tf.data.Dataset":
     """Images of two domains that do not belong together; see `unpaired_dataset`.
 
@@ -93,6 +94,7 @@ def unpaired_batches(
         batch_size: images of each domain in a batch.
         seed: decides what is drawn; in [0, 2**63).
         first_step: number of the first batch.
+        crop: as for `unpaired_dataset`.
 
     Returns:
         A dataset of dictionaries: `images_a` and `images_b`.
@@ -102,7 +104,8 @@ def unpaired_batches(
     """
     from keras_stargan.data.batches.unpaired import unpaired_dataset
 
-    return unpaired_dataset(_only_set(image_sets), batch_size, seed, first_step)
+    image_set = _only_set(image_sets)
+    return unpaired_dataset(image_set, batch_size, seed, first_step, crop=crop)
 
 
 def paired_batches(
@@ -110,6 +113,7 @@ def paired_batches(
     batch_size: int,
     seed: int = 0,
     first_step: int = 0,
+    crop: bool = True,
 ) -> "tf.data.Dataset":
     """Images of two domains that belong together; see `paired_dataset`.
 
@@ -119,6 +123,7 @@ def paired_batches(
         batch_size: pairs in a batch.
         seed: decides what is drawn; in [0, 2**63).
         first_step: number of the first batch.
+        crop: as for `paired_dataset`.
 
     Returns:
         A dataset of dictionaries: `images_a` and `images_b`, whose rows are pairs.
@@ -128,7 +133,8 @@ def paired_batches(
     """
     from keras_stargan.data.batches.paired import paired_dataset
 
-    return paired_dataset(_only_set(image_sets), batch_size, seed, first_step)
+    image_set = _only_set(image_sets)
+    return paired_dataset(image_set, batch_size, seed, first_step, crop=crop)
 
 
 def unpaired_halves_batches(
@@ -136,6 +142,7 @@ def unpaired_halves_batches(
     batch_size: int,
     seed: int = 0,
     first_step: int = 0,
+    crop: bool = True,
 ) -> "tf.data.Dataset":
     """Unpaired images of two domains, and as many others of both (DRIT's batches).
 
@@ -146,6 +153,7 @@ def unpaired_halves_batches(
             their own tensors so that replicas can share the batch.
         seed: decides what is drawn; in [0, 2**63).
         first_step: number of the first batch.
+        crop: as for `unpaired_batches`.
 
     Returns:
         A dataset of dictionaries: `images_a`, `images_b`, `random_a` and `random_b`,
@@ -165,7 +173,8 @@ def unpaired_halves_batches(
         first = {name: images[:half] for name, images in batch.items()}
         return first | {f"random_{x}": batch[f"images_{x}"][half:] for x in "ab"}
 
-    return unpaired_batches(image_sets, batch_size, seed, first_step).map(halves)
+    whole = unpaired_batches(image_sets, batch_size, seed, first_step, crop)
+    return whole.map(halves)
 
 
 def _only_set(image_sets: Sequence[ImageSet]) -> ImageSet:
@@ -186,7 +195,7 @@ BATCHES: dict[str, Callable[..., "tf.data.Dataset"]] = {
     "paired": paired_batches,
     "unpaired_halves": unpaired_halves_batches,
 }
-# The tensors of batches that have images only.
+# The tensors of batches that have images only. Their images are cropped at random.
 IMAGES_OF = {
     "unpaired": ("images_a", "images_b"),
     "paired": ("images_a", "images_b"),

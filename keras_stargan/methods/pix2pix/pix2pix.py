@@ -150,9 +150,8 @@ class Pix2Pix(TranslationModel):
         return self._adversarial_loss(self.discriminator(pairs, training=True), real)
 
     def _judgments(self, batch, draws):
-        translated = self._translated(batch, draws)
         # In this order, the discriminator's running averages move as published.
-        fake = self._judge(batch, translated, real=False)
+        fake = self._judge(batch, self._translated(batch, draws), real=False)
         return {"fake": fake, "real": self._judge(batch, batch["images_b"], real=True)}
 
     def _generator_losses(self, batch, draws):

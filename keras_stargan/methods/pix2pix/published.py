@@ -17,10 +17,11 @@ PUBLISHED = {"batch_size": 1, "epochs": 200}
 SMALL = {
     "data": ["avatars:expressions"],
     "select": ["neutral", "happy"],
+    # Test pictures are not enlarged, and faces that are all of one size teach one size.
+    "crop": False,
     "image_size": 64,
     "num_filters": 16,
     "num_discriminator_layers": 1,
-    # Those of an image alone are not what batches of 4 teach.
     "statistics_at_use": "running",
     "batch_size": 4,
     "steps": 5000,
