@@ -43,6 +43,7 @@ class Painter:
     """
 
     labels, image_size, latent_dim = LabelSpace.of(DOMAINS), SIZE, 3
+    reachable = DOMAINS.names
     guides = ("latent", "reference")
 
     def __init__(self, diversity=1.0):

@@ -20,16 +20,11 @@ def fan():
     network = FAN()
     names = fan_names(network)
     state = {
-        name: golden_weight(f"fan/{name}", shape)
+        name: golden_inputs.weight(f"fan/{name}", shape)
         for name, shape in weight_shapes(names).items()
     }
     assign_weights(names, state)
     return network
-
-
-def golden_weight(name, shape):
-    value = golden_inputs.weight(name, shape)
-    return 1 + np.abs(value) if name.endswith("running_var") else value
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ class Model:
     """Its style is a colour: of a latent the first entries, of a reference the mean."""
 
     labels = LabelSpace.of(DOMAINS)
+    reachable = DOMAINS.names
     guides = ("latent", "reference")
     image_size = 8
     latent_dim = 3
