@@ -58,7 +58,7 @@ def test_features_are_saved_as_any_model(learned, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "image_size, sides", [(8, [4, 2]), (48, [12, 6]), (128, [16, 8])]
+    "image_size, sides", [(8, [4, 2]), (48, [24, 12]), (128, [16, 8])]
 )
 def test_the_last_two_stages_are_given(image_size, sides):
     outputs = person_features(image_size, width=2).outputs

@@ -14,9 +14,9 @@ def person_features(
 ) -> keras.Model:
     """Builds a small residual network that gives feature maps.
 
-    Each stage halves the image, down to 8 px or less: a convolution of stride 2 and
-    a residual block, with batch normalization. The last two stages then see about as
-    much of a face as those of VGG-Face, with which DIAT was published.
+    Each stage halves the image, down to 12 px or less: a convolution of stride 2 and
+    a residual block, with batch normalization. Smaller feature maps would say who is on
+    an image, but not where its parts are.
 
     Args:
         image_size: height and width of the images in pixels, at least 8.
@@ -59,7 +59,7 @@ def person_features(
 
     x = images = keras.Input((image_size, image_size, 3), dtype=dtype)
     stages, size, filters = [], image_size, width
-    while size > 8 or len(stages) < 2:
+    while size > 12 or len(stages) < 2:
         name = f"stage{len(stages) + 1}"
         x = relu(convolve(x, filters, f"{name}_down", strides=2))
         y = relu(convolve(x, filters, f"{name}_residual1"))

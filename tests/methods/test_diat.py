@@ -17,6 +17,7 @@ from keras_stargan.methods.diat.losses import (
 from keras_stargan.methods.diat.published import TINY
 from keras_stargan.networks import PatchCritic
 from keras_stargan.networks.weights import shapes_only
+from keras_stargan.pretrained.face_recognition import MANIFEST
 
 GOLDEN = np.load(golden_inputs.FOLDER / "diat.npz")
 WEIGHTS, LAMBDA = (1.0, 0.5), 10.0
@@ -342,6 +343,12 @@ def test_one_feature_map_is_enough():
 def test_impossible_settings_are_an_error(settings, message):
     with pytest.raises(ValueError, match=message):
         tiny(**settings)
+
+
+def test_a_folder_of_face_api_is_read(tmp_path):
+    (tmp_path / MANIFEST).write_text("[]")
+    with pytest.raises(ValueError, match="entry conv32_down/conv/filters"):
+        tiny(identity=str(tmp_path))
 
 
 def test_a_network_for_other_images_is_refused():

@@ -13,11 +13,11 @@ SMALL = {
     "num_filters": 24,
     "num_residual_blocks": 3,
     "num_discriminator_layers": 4,
-    "batch_size": 8,
+    "batch_size": 4,
     "learning_rate": 4e-4,
-    "n_critic": 3,
+    "n_critic": 1,
     "identity_steps": 400,
-    "steps": 3000,
+    "steps": 3500,
     "steps_per_epoch": 500,
 }
 # A model that takes a step in a fraction of a second, for tests.
