@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 # For real data, digits; other settings are the model's defaults.
-PUBLISHED = {"batch_size": 64, "steps": 5000}
+PUBLISHED = {"batch_size": 64, "steps": 5000, "crop": False}
 # What two cores can train in a few minutes, for faces with other and with blond hair.
 SMALL = {"data": ["avatars:attributes"], "select": ["-Blond_Hair", "Blond_Hair"]}
 SMALL |= {"image_size": 32, "num_filters": 256, "batch_size": 16, "steps": 3000}
-SMALL |= {"steps_per_epoch": 1000, "max_evaluated": 40}
+SMALL |= {"steps_per_epoch": 1000, "max_evaluated": 40, "crop": False}
 # A model that takes a step in a fraction of a second, for tests.
 TINY = {"image_size": 16, "latent_dim": 3, "num_filters": 8, "inversion_steps": 3}
 # The least value of each number that the constructor takes.

@@ -22,6 +22,7 @@ SMALL = {
     "num_residual_blocks": 3,
     "num_discriminator_layers": 2,
     "batch_size": 4,
+    "crop": False,  # Test pictures are not enlarged either.
     "steps": 2000,
     "steps_per_epoch": 250,
 }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # The settings for real data; others are the model's defaults.
-PUBLISHED = {"batch_size": 64, "epochs": 5000}
+PUBLISHED = {"batch_size": 64, "epochs": 5000, "crop": False}
 # What two cores can train in a few minutes, for two kinds of drawn faces.
 SMALL = {
     "data": ["creatures:faces"],
@@ -12,6 +12,7 @@ SMALL = {
     "num_filters": 32,
     "gan_curriculum": 500,
     "batch_size": 16,
+    "crop": False,
     "steps": 6000,
     "steps_per_epoch": 500,
 }

@@ -11,7 +11,7 @@ FORMS = ("concatenation", "transform")
 PUBLISHED = {"image_size": 216, "batch_size": 2, "epochs": 1200}
 # What two cores can train in a few minutes, for two kinds of drawn faces.
 SMALL = {"data": ["creatures:faces"], "image_size": 48, "form": "transform"}
-SMALL |= {"num_filters": 16, "batch_size": 4, "d_iter": 1, "steps": 1800}
+SMALL |= {"num_filters": 16, "batch_size": 4, "d_iter": 1, "crop": False, "steps": 1800}
 SMALL |= {"learning_rate": 2e-4, "content_learning_rate": 8e-5, "steps_per_epoch": 200}
 # A model that takes a step in a fraction of a second, for tests.
 TINY = {"image_size": 16, "num_filters": 2, "latent_dim": 3, "num_scales": 2}

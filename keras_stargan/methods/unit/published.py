@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from keras_stargan.methods.unit.unit import UNIT
 
 # The settings for real data (the published configurations); others are the defaults.
-PUBLISHED = {"batch_size": 1, "steps": 1_000_000}
+PUBLISHED = {"batch_size": 1, "steps": 1_000_000, "crop": False}
 # What two cores can train in a few minutes, for two kinds of drawn faces.
 SMALL = {
     "data": ["creatures:faces"],
@@ -24,6 +24,7 @@ SMALL = {
     "num_scales": 2,
     "batch_size": 4,
     "learning_rate": 5e-4,
+    "crop": False,
     "steps": 2000,
     "steps_per_epoch": 250,
 }
