@@ -148,6 +148,13 @@ def test_a_budget_of_seconds_is_shared_by_the_models(tmp_path, monkeypatch):
     assert trained == [("cyclegan", 2), ("stargan", 4)]
 
 
+def test_what_follows_from_the_steps_follows_from_the_budget(tmp_path):
+    budget = contest.Budget(steps=300)
+    faces = contest.Contest("creatures:faces", tmp_path, budget, {"image_size": 32})
+    settings = faces.settings(Contestant("StarGAN v2", "stargan_v2"), (), 300)
+    assert settings.values["ds_iter"] == 300
+
+
 def test_the_nearest_translation_wins_and_a_tie_is_shared():
     distances = {"a": np.array([1.0, 2.0, 1.0, 3.0]), "b": np.array([2, 1.0, 1.0, 4])}
     shares = by_label.nearest_shares(distances)

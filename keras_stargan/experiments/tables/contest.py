@@ -125,6 +125,10 @@ class Contest:
             given["steps"] = steps
             given["steps_per_epoch"] = max(1, -(-steps // _CHECKPOINTS))
         settings = choose(contestant.method, given)
+        if steps is not None:
+            # What follows from the length of training follows from this one.
+            settings = dataclasses.replace(settings, fixed=frozenset(given))
+            settings, _ = settings.with_lengths(steps)
         if contestant.changes is not None:
             values = settings.values | dict(contestant.changes(settings.values))
             settings = dataclasses.replace(settings, values=values)
