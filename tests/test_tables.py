@@ -9,6 +9,7 @@ import recipe_modules
 
 from keras_stargan.cli.table import COMMAND
 from keras_stargan.data import ImageSet
+from keras_stargan.experiments import evaluation
 from keras_stargan.experiments.tables import by_diversity, by_label, contest
 from keras_stargan.experiments.tables.contest import Contestant
 from keras_stargan.experiments.tables.papers import TABLES
@@ -51,14 +52,12 @@ DATA = {
 def tiny():
     """Small pictures, small networks, and judges who know nothing."""
 
-    def load_parts(source, values):
-        parts = (make_set(*DATA[source], seed) for seed in (0, 1))
-        chosen = values["select"]
-        return tuple(part.select(chosen) if chosen else part for part in parts)
+    def load_data(source, **_):
+        return tuple(make_set(*DATA[source], seed) for seed in (0, 1))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contest, "load_parts", load_parts)
-        for module in (by_label, by_diversity):
+        patch.setattr(contest, "load_data", load_data)
+        for module in (evaluation, by_diversity):
             untrained = recipe_modules.untrained_classifier
             patch.setattr(module, "train_classifier", untrained)
         for method, sizes in (("stargan", TINY_STARGAN), ("cyclegan", TINY_CYCLEGAN)):
@@ -153,6 +152,22 @@ def test_what_follows_from_the_steps_follows_from_the_budget(tmp_path):
     faces = contest.Contest("creatures:faces", tmp_path, budget, {"image_size": 32})
     settings = faces.settings(Contestant("StarGAN v2", "stargan_v2"), (), 300)
     assert settings.values["ds_iter"] == 300
+
+
+@pytest.mark.parametrize(
+    "flags, size",
+    [([], 32), (["--data=csv:faces.csv"], 128), (["--image_size=64"], 64)],
+)
+def test_all_methods_get_pictures_of_one_size(tmp_path, monkeypatch, flags, size):
+    def table(options, _):
+        (source,) = options.sources
+        return f"size {options.contest(source).given['image_size']}"
+
+    monkeypatch.setattr(by_label, "expression_table", table)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "faces.csv").touch()
+    code, printed = recipe_modules.run_program(COMMAND, "v1-classification", *flags)
+    assert code == 0 and f"size {size}" in printed
 
 
 def test_the_nearest_translation_wins_and_a_tie_is_shared():

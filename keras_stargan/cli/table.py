@@ -1,7 +1,6 @@
 """Makes a table of one of the papers: trains its methods, measures them."""
 
 import pathlib
-from collections.abc import Callable
 
 from keras_stargan.cli.command import Command, Flags
 from keras_stargan.cli.evaluate import define_judges
@@ -55,21 +54,16 @@ def define(flags: Flags) -> None:
         "image_size",
         None,
         "Height and width of the pictures in pixels. Default: 32 for drawn pictures, "
-        "else each method's own.",
+        "else 128 in StarGAN's tables and 256 in StarGAN v2's.",
         least=1,
     )
     flags.integer(
         "max_evaluated", None, "Translate so many test pictures only. Default: all.", 1
     )
     define_judges(flags)
-    for name in ("attributes", "seed", "cache_dir"):
-        setting = COMMON[name]
-        if name == "attributes":
-            flags.words(name, None, setting.help)
-        elif name == "seed":
-            flags.integer(name, 0, setting.help, least=0)
-        else:
-            flags.string(name, None, setting.help)
+    flags.words("attributes", None, COMMON["attributes"].help)
+    flags.integer("seed", 0, COMMON["seed"].help, least=0)
+    flags.string("cache_dir", None, COMMON["cache_dir"].help)
 
 
 def _text() -> str:
@@ -99,7 +93,8 @@ def run(flags: Flags, inputs: list[str]) -> None:
     drawn = all(source in DRAWN for source in sources)
     given = {"seed": flags.seed, "cache_dir": flags.cache_dir}
     given["attributes"] = flags.attributes
-    given["image_size"] = flags.image_size or (table.image_size if drawn else None)
+    size = table.drawn_size if drawn else table.image_size
+    given["image_size"] = flags.image_size or size
     given = {key: value for key, value in given.items() if value is not None}
     seconds = flags.seconds or (_SECONDS if drawn and not flags.steps else None)
 
@@ -115,7 +110,6 @@ def run(flags: Flags, inputs: list[str]) -> None:
         flags.max_evaluated,
         flags.inception,
         flags.lpips,
-        flags.seed,
     )
     text = table.function()(options, name)
     print(f"\n{text}\nAll is in {options.output_dir / name}.")
@@ -124,7 +118,7 @@ def run(flags: Flags, inputs: list[str]) -> None:
 COMMAND = Command("keras-stargan table", _text(), define, run, "NAME")
 
 
-def of(name: str, program: str) -> Callable[[list[str]], None]:
+def of(name: str, program: str) -> Command:
     """The program that makes one table, under a recipe's name.
 
     Args:

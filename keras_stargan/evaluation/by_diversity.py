@@ -177,7 +177,7 @@ def evaluate_diverse_translations(
             by_pair[f"{names[source]} to {names[target]}"] = measure(
                 groups, target, real[target], to_follow
             )
-        figures[GUIDES[guide]] = _means(by_pair) | {"pairs": by_pair}
+        figures[GUIDES[guide]] = mean_figures(by_pair) | {"pairs": by_pair}
     by_domain = {
         name: measure(
             _real_groups(test_set.images, rows, num_translations, (seed, domain)),
@@ -186,7 +186,7 @@ def evaluate_diverse_translations(
         )
         for domain, (name, rows) in enumerate(zip(names, test_rows, strict=True))
     }
-    figures["real"] = _means(by_domain) | {"domains": by_domain}
+    figures["real"] = mean_figures(by_domain) | {"domains": by_domain}
     return figures
 
 
@@ -379,8 +379,12 @@ def _squared(difference: np.ndarray) -> np.ndarray:
     return np.square(difference).sum(axis=-1)
 
 
-def _means(figures: dict[str, dict[str, float]]) -> dict[str, float]:
-    """The mean of each figure over what there is of it."""
+def mean_figures(figures: dict[str, dict[str, float]]) -> dict[str, float]:
+    """The mean of each figure over those that have it.
+
+    Args:
+        figures: figures by name, of several pairs or domains.
+    """
     rows = list(figures.values())
     names = dict.fromkeys(name for row in rows for name in row)
     return {

@@ -33,13 +33,13 @@ class Judges:
     """The networks that an evaluation by diversity is made with.
 
     Args:
-        inception: Inception-v3, for FID and KID; without, the features of a classifier
-            take its place.
+        network: in whose features images are compared; Inception-v3 for FID and KID.
+            Without, the features of the classifier are taken.
         lpips: for LPIPS; without, there is no LPIPS.
         classifier: of the domains, trained on real images.
     """
 
-    inception: FeatureNetwork | None = None
+    network: FeatureNetwork | None = None
     lpips: LPIPS | None = None
     classifier: keras.Model | None = None
 
@@ -67,7 +67,7 @@ class Judges:
             train_set: the real images to train it on.
             seed: of its training.
         """
-        if self.inception is not None or self.classifier is not None:
+        if self.network is not None or self.classifier is not None:
             return self
         print("Training the classifier that judges the translations.")
         return dataclasses.replace(
@@ -89,7 +89,7 @@ class Judges:
             train_set: the real images to compare with.
             **options: as for `evaluate_diverse_translations`.
         """
-        network = self.inception or FeatureNetwork.of_classifier(
+        network = self.network or FeatureNetwork.of_classifier(
             "the classifier of this run", self.classifier
         )
         return evaluate_diverse_translations(

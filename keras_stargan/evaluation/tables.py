@@ -108,19 +108,21 @@ def variant_table(
     """Variants of an experiment, beside the published figures.
 
     Args:
-        figures: by variant, from `evaluate_diverse_translations`, with `steps`.
+        figures: by variant, from `evaluate_diverse_translations`, with `steps`, and
+            `seconds` where they are known.
         variants: by name, with its `title` and `published`, its FID and LPIPS.
     """
     first = next(iter(figures.values()))
     named = columns(dict(first))
     titles = ("FID (published)", "LPIPS (published)")
-    lines = [["configuration", "", *titles, "steps", *named]]
+    taken = [name for name in ("steps", "seconds") if name in first]
+    lines = [["configuration", "", *titles, *taken, *named]]
     for name, found in figures.items():
         variant = variants[name]
         # What an earlier run measured in another way stays empty.
         own = found[guides_in(dict(found))[0]]
         values = (own.get(column) for column in named.values())
         texts = ("" if value is None else f"{value:.4g}" for value in values)
-        steps = str(found["steps"])
-        lines.append([name, variant["title"], *variant["published"], steps, *texts])
+        spent = [str(found[each]) for each in taken]
+        lines.append([name, variant["title"], *variant["published"], *spent, *texts])
     return f"{markdown(lines)}\n\nOurs in the features of {first['features']}.\n"

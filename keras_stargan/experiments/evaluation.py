@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_stargan.data import ImageSet
@@ -161,17 +162,12 @@ def evaluate_labels(
     figures, texts = [], []
     for number, (data, entries) in enumerate(tables.items(), 1):
         train_set, test_set = parts[data]
-        steps = classifier_steps or (300 if data.drawn else 3000)
-        found = _judge(
-            data,
-            entries,
-            train_set,
-            test_set,
-            steps,
-            classifier_batch_size,
-            max_evaluated,
-            seed,
-        )
+        steps = classifier_steps or judge_steps(data.drawn)
+        print(f"Training a ResNet-18 on {len(train_set)} pictures of {data.source}.")
+        judge = train_judge(train_set, steps, seed, classifier_batch_size)
+        found = _judged(data, entries, test_set, judge, max_evaluated)
+        found["classifier"]["steps"] = steps
+        found["training_pictures"] = len(train_set)
         figures.append(found)
         label_set = test_set.label_set
         published = {}
@@ -308,19 +304,27 @@ def _check_labels(label_set: LabelSet, data: Data, entry: Entry) -> None:
         )
 
 
-def _judge(
-    data: Data,
-    entries: Sequence[Entry],
-    train_set: ImageSet,
-    test_set: ImageSet,
-    steps: int,
-    batch_size: int,
-    max_evaluated: int | None,
-    seed: int,
-) -> dict[str, Any]:
-    """Trains the ResNet-18 and lets it judge the models."""
-    print(f"Training a ResNet-18 on {len(train_set)} pictures of {data.source}.")
-    classifier = train_classifier(
+def judge_steps(drawn: bool) -> int:
+    """How long the ResNet-18 is trained; drawn images are easier than real ones.
+
+    Args:
+        drawn: whether the images are drawn.
+    """
+    return 300 if drawn else 3000
+
+
+def train_judge(
+    train_set: ImageSet, steps: int, seed: int, batch_size: int = 32
+) -> keras.Model:
+    """Trains the ResNet-18 that judges translations (StarGAN, section 5.3).
+
+    Args:
+        train_set: real images and their labels.
+        steps: updates of its weights.
+        seed: of the weights and the batches.
+        batch_size: images in each update.
+    """
+    return train_classifier(
         train_set,
         steps=steps,
         batch_size=batch_size,
@@ -328,6 +332,16 @@ def _judge(
         seed=seed,
         build=build_resnet18,
     )
+
+
+def _judged(
+    data: Data,
+    entries: Sequence[Entry],
+    test_set: ImageSet,
+    classifier: keras.Model,
+    max_evaluated: int | None,
+) -> dict[str, Any]:
+    """What the ResNet-18 finds of the models' translations."""
     label_set = test_set.label_set
     error = classification_error(
         classifier, test_set.images, test_set.labels, label_set
@@ -349,12 +363,10 @@ def _judge(
     return {
         "data": dataclasses.asdict(data),
         "labels": label_set.names,
-        "training_pictures": len(train_set),
         "test_pictures": len(test_set),
         "classifier": {
             "network": "ResNet-18",
             "parameters": classifier.count_params(),
-            "steps": steps,
             "accuracy_percent": 100 - error,
         },
         "models": models,

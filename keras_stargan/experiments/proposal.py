@@ -78,8 +78,7 @@ def measure(settings: Settings, label_sets: Sequence[LabelSet]) -> Cost:
         label_sets: the labels of each data set.
     """
     from keras_stargan.data import ImageSet
-    from keras_stargan.data.batches import BATCHES
-    from keras_stargan.experiments.run import make_model
+    from keras_stargan.experiments.run import make_model, training_batches
     from keras_stargan.training.backends import training_backend
 
     values = settings.values
@@ -98,9 +97,8 @@ def measure(settings: Settings, label_sets: Sequence[LabelSet]) -> Cost:
         for labels in label_sets
     ]
     model.pretrain(sets)
-    batches = BATCHES[model.batches](sets, values["batch_size"], 0, 0)
     model.make_train_function()
-    iterator = iter(batches)
+    iterator = iter(training_batches(settings, sets))
     # Updates are not due in each step: a whole round of them is measured.
     round_of_updates = max(update.every * update.batches for update in model.updates)
     for _ in range(round_of_updates):  # Each update is traced in its first step.

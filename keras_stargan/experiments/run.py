@@ -1,5 +1,6 @@
 """A run: loads data, trains a model of any method, evaluates it and exports it."""
 
+import functools
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
@@ -133,6 +134,25 @@ def make_model(settings: Settings, label_sets: Sequence[LabelSet]) -> Translatio
     return model
 
 
+def training_batches(
+    settings: Settings, image_sets: Sequence[ImageSet], first_step: int = 0
+) -> tf.data.Dataset:
+    """The batches that a run with some settings is trained on.
+
+    Args:
+        settings: the run's.
+        image_sets: the training part of each data set.
+        first_step: number of the first batch.
+
+    Raises:
+        ValueError: if the method cannot be trained on the data.
+    """
+    values, kind = settings.values, registry.load(settings.method).batches
+    options = {"crop": values["crop"]} if kind in IMAGES_OF else {}
+    size, seed = values["batch_size"], values["seed"]
+    return BATCHES[kind](image_sets, size, seed, first_step, **options)
+
+
 def train_model(
     settings: Settings,
     parts: Sequence[Parts],
@@ -173,13 +193,7 @@ def train_model(
             "sets any of them; --published keeps to the paper's."
         )
 
-    def batches_from(step: int) -> tf.data.Dataset:
-        make, size, seed = BATCHES[batches], values["batch_size"], values["seed"]
-        is_whole = batches in IMAGES_OF and not values["crop"]
-        options = {"crop": False} if is_whole else {}
-        return make(train_sets, size, seed, step, **options)
-
-    model.pretrain(train_sets)
+    batches_from = functools.partial(training_batches, settings, train_sets)
     batches_from(0)  # Refuses an impossible batch size before the folder is touched.
     output_dir = open_work_dir(output_dir, resume)
     write_config(output_dir / "run.toml", settings, derived)
@@ -206,6 +220,7 @@ def train_model(
         ],
         checkpoint_every=values["save_every"],
         resume=resume,
+        begin=lambda: model.pretrain(train_sets),
     )
     return model, grids
 

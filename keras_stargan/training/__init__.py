@@ -3,12 +3,16 @@
 from keras_stargan.training.engine import AdversarialModel, Update
 from keras_stargan.training.gradients import input_gradient
 from keras_stargan.training.optimizers import Adam
-from keras_stargan.training.schedules import constant_then_falling
+from keras_stargan.training.schedules import (
+    constant_then_falling,
+    constant_then_linear,
+)
 
 __all__ = [
     "Adam",
     "AdversarialModel",
     "Update",
     "constant_then_falling",
+    "constant_then_linear",
     "input_gradient",
 ]

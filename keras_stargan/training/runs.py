@@ -30,6 +30,7 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     checkpoint_every: int = 1,
     resume: bool = False,
+    begin: Callable[[], None] | None = None,
 ) -> None:
     """Trains by `fit` up to a step, or from the last checkpoint up to it.
 
@@ -48,6 +49,7 @@ def train(
         callbacks: more of them.
         checkpoint_every: in epochs.
         resume: whether to begin from the last checkpoint.
+        begin: called before the first step, unless a checkpoint was restored.
 
     Raises:
         KeyboardInterrupt: after saving, if interrupted.
@@ -56,14 +58,16 @@ def train(
     """
     work_dir = pathlib.Path(work_dir)
     checkpoints = work_dir / "checkpoints"
+    restored = resume and restore_checkpoint(model, checkpoints)
     if resume:
-        restored = restore_checkpoint(model, checkpoints)
         print(
             f"Resumed at step {model.global_step} of {total_steps}."
             if restored
             else f"There is no checkpoint in {checkpoints} yet; starting at step 0."
         )
     write_json(work_dir / SETTINGS_FILE, settings)
+    if begin is not None and not restored:
+        begin()
     with Interruption() as interruption:
         callbacks = [
             ProgressBar(),

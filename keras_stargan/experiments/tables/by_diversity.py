@@ -11,9 +11,10 @@ import keras
 import numpy as np
 
 from keras_stargan.data import ImageSet
-from keras_stargan.evaluation import evaluate_diverse_translations, train_classifier
-from keras_stargan.evaluation.judges import Judges
-from keras_stargan.evaluation.tables import markdown
+from keras_stargan.evaluation import train_classifier
+from keras_stargan.evaluation.by_diversity import GUIDES, mean_figures
+from keras_stargan.evaluation.judges import Judges, columns
+from keras_stargan.evaluation.tables import markdown, variant_table
 from keras_stargan.experiments.tables.contest import Contest, Contestant, Trainings
 from keras_stargan.experiments.tables.options import Options
 from keras_stargan.files.whole import write_json, write_text
@@ -26,13 +27,6 @@ from keras_stargan.pretrained.feature_network import FeatureNetwork
 # Of each ordered pair of domains, the images in the picture of all methods.
 _SHOWN = 6
 _TITLES = {"latents": "latent-guided", "references": "reference-guided"}
-_COLUMNS = {
-    "fid": "FID",
-    "frechet_distance": "Fréchet distance",
-    "lpips": "LPIPS",
-    "feature_distance": "feature distance",
-    "classification_error_percent": "% of another domain",
-}
 
 
 def contestants(train_set: ImageSet) -> list[Contestant]:
@@ -74,7 +68,7 @@ def reference_table(options: Options, name: str) -> str:
 
 def _guided_table(options: Options, name: str, guide: str) -> str:
     contests = [options.contest(source) for source in options.sources]
-    parts = [contest.load() for contest in contests]
+    parts = [contest.parts for contest in contests]
     entries = [
         (contest, options.chosen(contestants(train_set)))
         for contest, (train_set, _) in zip(contests, parts, strict=True)
@@ -91,8 +85,8 @@ def _guided_table(options: Options, name: str, guide: str) -> str:
         for contestant in taking_part:
             models, taken = trainings.train(contest, contestant)
             measured = judges.measured(contestant.title, models, taken, test_set)
-            found[contestant.title] = taken | measured[guide]
-            found["real"] = measured["real"]
+            found[contestant.title] = taken | {guide: measured[guide]}
+            found["real"] = {guide: measured["real"]}
             pictures[contestant.title] = _pictures(models, test_set, guide)
             write_json(folder / "figures.json", figures)
             keras.backend.clear_session()
@@ -106,7 +100,7 @@ def _guided_table(options: Options, name: str, guide: str) -> str:
 def ablation_table(options: Options, name: str) -> str:
     """What each part of StarGAN v2 contributes (StarGAN v2, table 1)."""
     contest = options.contest(options.sources[0])
-    train_set, test_set = contest.load()
+    train_set, test_set = contest.parts
     rows = dict(zip(ABLATION, ablation_contestants(), strict=True))
     if options.methods:
         taking_part = [
@@ -115,29 +109,20 @@ def ablation_table(options: Options, name: str) -> str:
         rows = {key: row for key, row in rows.items() if row.title in taking_part}
     trainings = Trainings([(contest, list(rows.values()))])
     judges, folder = _Judges(contest, train_set, options), options.folder(name)
-    figures: dict[str, Any] = {"features": judges.network.name, "data": contest.source}
-    pictures = {}
+    figures, pictures = {}, {}
     for key, contestant in rows.items():
         models, taken = trainings.train(contest, contestant)
         measured = judges.measured(contestant.title, models, taken, test_set)
         guide = "latents" if "latents" in measured else "labels"
-        figures[key] = taken | measured[guide]
+        features = {"features": judges.network.name}
+        figures[key] = features | taken | {guide: measured[guide]}
         pictures[key] = _pictures(models, test_set, guide)
         write_json(folder / "figures.json", figures)
         keras.backend.clear_session()
     save_png(folder / "side_by_side.png", _side_by_side(pictures, test_set, "latents"))
-    titles = _columns(figures[next(iter(rows))])
-    lines = [["configuration", "", "FID (published)", "LPIPS (published)"]]
-    lines[0] += [*titles.values(), "steps", "seconds of training"]
-    for key in rows:
-        found, variant = figures[key], ABLATION[key]
-        texts = [_number(found.get(column)) for column in titles]
-        lines.append(
-            [key, variant["title"], *variant["published"], *texts, *_taken(found)]
-        )
     text = (
-        f"{markdown(lines)}\n\n{contest.source}, by latent codes (A and B: by labels, "
-        f"one translation). Published: CelebA-HQ, 256 px. {_explained(figures)}\n"
+        f"{variant_table(figures, ABLATION)}\n{contest.source}, by latent codes (A and "
+        f"B: by labels, one translation). Published: CelebA-HQ, 256 px.\n"
     )
     write_text(folder / "table.md", text)
     return text
@@ -147,18 +132,18 @@ class _Judges:
     """The networks that measure all methods on a data set."""
 
     def __init__(self, contest: Contest, train_set: ImageSet, options: Options) -> None:
-        self.folder, self.train_set, self.options = contest.folder, train_set, options
+        self.contest, self.train_set, self.options = contest, train_set, options
         given = Judges.load(options.inception, options.lpips)
         file = contest.folder / "domain_classifier.keras"
         if file.is_file():
             self.classifier = keras.saving.load_model(file, compile=False)
         else:
             print(f"Training the classifier that judges on {contest.source}.")
-            self.classifier = train_classifier(train_set, seed=options.seed)
+            self.classifier = train_classifier(train_set, seed=contest.seed)
             contest.folder.mkdir(parents=True, exist_ok=True)
             self.classifier.save(file)
         self.lpips = given.lpips
-        self.network = given.inception or FeatureNetwork.of_classifier(
+        self.network = given.network or FeatureNetwork.of_classifier(
             "a classifier of the domains", self.classifier
         )
 
@@ -177,7 +162,7 @@ class _Judges:
             taken: what their training took.
             test_set: the images to translate.
         """
-        path = self.folder / title / "figures.json"
+        path = self.contest.folder / title / "figures.json"
         judged = {
             "features": self.network.name,
             "lpips": self.lpips is not None,
@@ -199,31 +184,21 @@ class _Judges:
                 test_part = test_part.subset(test_part.sample_evenly(count))
             indices = [names.index(domain) for domain in domains]
             logits = keras.ops.take(self.classifier.output, indices, axis=1)
-            found = evaluate_diverse_translations(
+            classifier = keras.Model(self.classifier.input, logits)
+            found = Judges(self.network, self.lpips, classifier).figures(
                 model,
                 test_part,
                 train_part,
-                self.network,
-                self.lpips,
-                keras.Model(self.classifier.input, logits),
-                seed=self.options.seed,
-                cache_dir=self.options.given.get("cache_dir"),
+                seed=self.contest.seed,
+                cache_dir=self.contest.given.get("cache_dir"),
             )
-            for guide in ("labels", "latents", "references"):
+            for guide in GUIDES.values():
                 if guide in found:
                     by_guide.setdefault(guide, {}).update(found[guide]["pairs"])
             by_guide.setdefault("real", {}).update(found["real"]["domains"])
-        figures = {guide: _means(by_pair) for guide, by_pair in by_guide.items()}
+        figures = {guide: mean_figures(by_pair) for guide, by_pair in by_guide.items()}
         write_json(path, {"judged": judged, "figures": figures})
         return figures
-
-
-def _means(by_pair: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    names = dict.fromkeys(name for each in by_pair.values() for name in each)
-    return {
-        name: float(np.mean([each[name] for each in by_pair.values() if name in each]))
-        for name in names
-    }
 
 
 # Pictures.
@@ -293,14 +268,14 @@ def _side_by_side(
 def _guided_text(figures: Mapping[str, Mapping[str, Any]], guide: str) -> str:
     published = registry.published_figures(_TITLES[guide])
     first = next(iter(figures.values()))
-    titles = _columns(next(v for k, v in first.items() if isinstance(v, Mapping)))
+    named = columns(next(each for each in first.values() if isinstance(each, dict)))
     lines = [
         [
             "method",
             "CelebA-HQ: FID, LPIPS (published)",
             "AFHQ: FID, LPIPS (published)",
             "data",
-            *titles.values(),
+            *named,
             "parameters",
             "steps of a model",
             "seconds of training",
@@ -311,7 +286,7 @@ def _guided_text(figures: Mapping[str, Mapping[str, Any]], guide: str) -> str:
             if not isinstance(each, Mapping):
                 continue
             of_paper = published.get(method, ("", ""))
-            texts = [_number(each.get(column)) for column in titles]
+            texts = [_number(each[guide].get(column)) for column in named.values()]
             taken = [each.get("parameters", ""), *_taken(each)]
             title = "test pictures themselves" if method == "real" else method
             lines.append([title, *of_paper, source, *texts, *taken])
@@ -330,14 +305,6 @@ def _explained(figures: Mapping[str, Any]) -> str:
         if "Inception" not in figures["features"]
         else f"Ours in the features of {figures['features']}."
     )
-
-
-def _columns(figures: Mapping[str, Any]) -> dict[str, str]:
-    """Maps the names of those figures that a table shows to its titles."""
-    columns = {name: title for name, title in _COLUMNS.items() if name in figures}
-    if "lpips" in columns:
-        columns.pop("feature_distance", None)
-    return columns
 
 
 def _number(value: float | None) -> str:

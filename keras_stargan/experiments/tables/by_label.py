@@ -14,12 +14,11 @@ from keras_stargan.data import ImageSet
 from keras_stargan.evaluation import (
     GroundTruthErrors,
     attribute_groups,
-    build_resnet18,
     classification_error,
-    train_classifier,
 )
 from keras_stargan.evaluation.by_attribute import attribute_changes
 from keras_stargan.evaluation.tables import markdown
+from keras_stargan.experiments.evaluation import judge_steps, train_judge
 from keras_stargan.experiments.tables.contest import (
     Contest,
     Contestant,
@@ -119,7 +118,7 @@ def expression_table(options: Options, name: str) -> str:
         The table in Markdown.
     """
     contest = options.contest(options.sources[0])
-    train_set, test_set = contest.load()
+    train_set, test_set = contest.parts
     contestants = options.chosen(expression_contestants(train_set.label_set))
     trainings = Trainings([(contest, contestants)])
     folder = options.folder(name)
@@ -129,7 +128,7 @@ def expression_table(options: Options, name: str) -> str:
     rows = neutral[test_set_neutral.sample_evenly(options.max_evaluated)]
     targets = [each for each in label_set.names if each != _SOURCE]
     shown = neutral[test_set_neutral.sample_varied(_SHOWN)]
-    judge = _judge(contest, train_set, options.seed)
+    judge = _judge(contest, train_set)
     real = classification_error(judge, test_set.images, test_set.labels, label_set)
     figures: dict[str, Any] = {
         "data": contest.source,
@@ -241,7 +240,7 @@ def multi_table(options: Options, name: str) -> str:
 
 def _preference_table(options: Options, name: str, several: bool) -> str:
     contest = options.contest(options.sources[0])
-    train_set, test_set = contest.load()
+    train_set, test_set = contest.parts
     contestants = options.chosen(attribute_contestants(train_set.label_set))
     trainings = Trainings([(contest, contestants)])
     folder = options.folder(name)
@@ -414,19 +413,13 @@ def _preference_text(figures: Mapping[str, Any], several: bool) -> str:
 # What both kinds of tables need.
 
 
-def _judge(contest: Contest, train_set: ImageSet, seed: int) -> keras.Model:
+def _judge(contest: Contest, train_set: ImageSet) -> keras.Model:
     """The ResNet-18 that judges; trained once for a data set."""
     file = contest.folder / "judge.keras"
     if file.is_file():
         return keras.saving.load_model(file, compile=False)
     print(f"Training the ResNet-18 that judges on {len(train_set)} pictures.")
-    judge = train_classifier(
-        train_set,
-        steps=300 if contest.drawn else 3000,
-        learning_rate=1e-3,
-        seed=seed,
-        build=build_resnet18,
-    )
+    judge = train_judge(train_set, judge_steps(contest.drawn), contest.seed)
     contest.folder.mkdir(parents=True, exist_ok=True)
     judge.save(file)
     return judge

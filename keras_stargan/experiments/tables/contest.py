@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import pathlib
 import time
@@ -12,14 +13,12 @@ from typing import Any
 import keras
 
 from keras_stargan.data import ImageSet
-from keras_stargan.data.batches import BATCHES
-from keras_stargan.experiments.data_sources import DRAWN
+from keras_stargan.experiments.data_sources import DRAWN, load_data
 from keras_stargan.experiments.proposal import measure
-from keras_stargan.experiments.run import load_parts, train_model
+from keras_stargan.experiments.run import Parts, train_model, training_batches
 from keras_stargan.experiments.settings import Settings, choose
 from keras_stargan.files.whole import write_json
 from keras_stargan.files.work_dir import check_work_dir
-from keras_stargan.methods import registry
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.loading import load_model
 from keras_stargan.methods.pairwise import PairwiseModel
@@ -56,7 +55,7 @@ class Contestant:
         """The same with the settings that `prepare` gives."""
         if self.prepare is None:
             return self
-        more = self.prepare(contest, contest.load()[0])
+        more = self.prepare(contest, contest.parts[0])
         return dataclasses.replace(self, settings={**self.settings, **more})
 
     def names(self) -> list[str]:
@@ -134,28 +133,25 @@ class Contest:
             settings = dataclasses.replace(settings, values=values)
         return settings
 
-    def check(self, contestant: Contestant, train_set: ImageSet) -> None:
-        """Raises `ValueError` if a method cannot be trained on the data.
+    @functools.cached_property
+    def parts(self) -> Parts:
+        """The training and the test part of the data, loaded once."""
+        names = ("image_size", "seed", "attributes", "cache_dir")
+        chosen = {name: self.given[name] for name in names if name in self.given}
+        return load_data(self.source, **chosen)
 
-        Args:
-            contestant: the method.
-            train_set: the training part of the data.
-        """
-        make = BATCHES[registry.load(contestant.method).batches]
+    def selected(self, selection: Sequence[str]) -> Parts:
+        """Both parts with the domains of one model."""
+        train_set, test_set = self.parts
+        if not selection:
+            return train_set, test_set
+        return train_set.select(selection), test_set.select(selection)
+
+    def check(self, contestant: Contestant) -> None:
+        """Raises `ValueError` if a method cannot be trained on the data."""
         for selection in contestant.selections:
             settings = self.settings(contestant, selection, self.budget.steps)
-            part = train_set.select(selection) if selection else train_set
-            make([part], settings.values["batch_size"], 0, 0)
-
-    def load(self, selection: Sequence[str] = ()) -> tuple[ImageSet, ImageSet]:
-        """The training and the test part of the data, or of some of its domains."""
-        values = choose("stargan", {"data": [self.source]} | self.own()).values
-        return load_parts(self.source, values | {"select": list(selection) or None})
-
-    def own(self) -> dict[str, Any]:
-        """Those of `given` that are about the data."""
-        names = ("image_size", "seed", "attributes", "test_images", "cache_dir")
-        return {name: self.given[name] for name in names if name in self.given}
+            training_batches(settings, [self.selected(selection)[0]])
 
 
 class Trainings:
@@ -173,10 +169,8 @@ class Trainings:
             for contestant in contestants
         ]
         # What is wrong is found before the first model is trained.
-        for contest, contestants in entries:
-            train_set, _ = contest.load()
-            for contestant in contestants:
-                contest.check(contestant, train_set)
+        for contest, contestant in self._left:
+            contest.check(contestant)
 
     def train(
         self, contest: Contest, contestant: Contestant
@@ -236,8 +230,7 @@ class Trainings:
             print(f"Measuring a few steps of {contestant.title}.")
             selection = contestant.selections[0]
             settings = contest.settings(contestant, selection, 100)
-            label_set = contest.load(selection)[0].label_set
-            cost = measure(settings, [label_set])
+            cost = measure(settings, [contest.selected(selection)[0].label_set])
             share = budget / len(contestant.selections)
             steps = max(1, int(share / cost.step_seconds))
             plan = {"seconds": budget, "steps": steps}
@@ -257,7 +250,7 @@ class Trainings:
             model = load_model(file)
             if steps is None or model.global_step >= steps:
                 return model
-        parts = load_parts(contest.source, settings.values)
+        parts = contest.selected(selection)
         begun = check_work_dir(folder, resume=False)
         clock = folder / "seconds.json"
         before = json.loads(clock.read_text()) if clock.is_file() else 0.0

@@ -19,12 +19,11 @@ class Options:
         output_dir: gets a folder for each table, and `models`, which all tables share.
         sources: the data sets, as for `load_data`.
         budget: how long each method is trained on a data set.
-        given: settings of all methods, such as `image_size`.
+        given: settings of all methods: `image_size`, `seed` and others.
         methods: titles of the methods that take part; by default all.
         max_evaluated: how many test images are translated; None for all.
         inception: as for `load_inception`, for FID.
         lpips: the file of torchvision's AlexNet.
-        seed: of the classifiers, latent codes and references.
     """
 
     output_dir: pathlib.Path
@@ -35,12 +34,10 @@ class Options:
     max_evaluated: int | None = None
     inception: str | None = None
     lpips: str | None = None
-    seed: int = 0
 
     def contest(self, source: str) -> Contest:
         """The contest on a data set; tables of the same data share its models."""
-        size = self.given.get("image_size")
-        key = re.sub(r"\W+", "_", source).strip("_") + (f"_{size}" if size else "")
+        key = re.sub(r"\W+", "_", source).strip("_") + f"_{self.given['image_size']}"
         folder = self.output_dir / "models" / key
         return Contest(source, folder, self.budget, self.given)
 

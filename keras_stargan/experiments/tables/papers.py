@@ -15,12 +15,14 @@ class Table(NamedTuple):
         maker: the module beside this one and its function that makes the table, from
             `Options` and the table's name.
         drawn: the data sets that are drawn on this machine, where none are given.
-        image_size: the size of these.
+        drawn_size: the height and width of these, in pixels.
+        image_size: those of the paper's pictures, to which other data are brought.
     """
 
     title: str
     maker: tuple[str, str]
     drawn: tuple[str, ...]
+    drawn_size: int
     image_size: int
 
     def function(self) -> Callable:
@@ -39,35 +41,41 @@ TABLES = {
         ("by_label", "expression_table"),
         _EXPRESSIONS,
         32,
+        128,
     ),
     "v1-preference-single": Table(
         "preferences, one attribute changed (StarGAN, table 1)",
         ("by_label", "single_table"),
         _ATTRIBUTES,
         32,
+        128,
     ),
     "v1-preference-multi": Table(
         "preferences, several attributes changed (StarGAN, table 2)",
         ("by_label", "multi_table"),
         _ATTRIBUTES,
         32,
+        128,
     ),
     "v2-ablation": Table(
         "what each part of StarGAN v2 contributes (StarGAN v2, table 1)",
         ("by_diversity", "ablation_table"),
         _FACES,
         32,
+        256,
     ),
     "v2-latent": Table(
         "realism and diversity by latent codes (StarGAN v2, table 2)",
         ("by_diversity", "latent_table"),
         _BOTH,
         32,
+        256,
     ),
     "v2-reference": Table(
         "realism and diversity by references (StarGAN v2, table 3)",
         ("by_diversity", "reference_table"),
         _BOTH,
         32,
+        256,
     ),
 }

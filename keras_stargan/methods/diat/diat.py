@@ -17,7 +17,12 @@ from keras_stargan.networks import PatchCritic, ResNetGenerator
 from keras_stargan.networks.batches import translate_rows
 from keras_stargan.pretrained.identity import identity_network
 from keras_stargan.pretrained.persons import train_person_features
-from keras_stargan.training import Adam, Update, input_gradient
+from keras_stargan.training import (
+    Adam,
+    Update,
+    constant_then_linear,
+    input_gradient,
+)
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws
@@ -130,8 +135,7 @@ class DIAT(TranslationModel):
         self, step: int, total_steps: int, steps_per_epoch: int
     ) -> float:
         """1 in the first half of training, then falling linearly to 0, as StarGAN's."""
-        falling = total_steps - total_steps // 2
-        return min(1.0, max(0.0, (total_steps - step) / falling))
+        return constant_then_linear(step, total_steps)
 
     @property
     def updates(self) -> tuple[Update, ...]:

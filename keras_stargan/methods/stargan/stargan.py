@@ -14,7 +14,12 @@ from keras_stargan.losses import classification_loss
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.stargan.losses import discriminator_losses, generator_losses
 from keras_stargan.methods.stargan.networks import Discriminator, Generator
-from keras_stargan.training import Adam, Update, input_gradient
+from keras_stargan.training import (
+    Adam,
+    Update,
+    constant_then_linear,
+    input_gradient,
+)
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws
@@ -123,8 +128,7 @@ class StarGAN(TranslationModel):
         self, step: int, total_steps: int, steps_per_epoch: int
     ) -> float:
         """1 in the first half of training, then falling linearly to 0 (section 5.1)."""
-        falling = total_steps - total_steps // 2
-        return min(1.0, max(0.0, (total_steps - step) / falling))
+        return constant_then_linear(step, total_steps)
 
     @property
     def updates(self) -> tuple[Update, ...]:
