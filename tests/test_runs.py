@@ -1,5 +1,6 @@
 """Runs: killed, interrupted, resumed; the recipe, from its flags to its files."""
 
+import functools
 import json
 import os
 import pathlib
@@ -206,6 +207,24 @@ def test_broken_epoch_is_finished_first(tmp_path):
     train(again, batches_from, 9, 4, tmp_path, {}, resume=True)
     assert again.global_step == 9
     assert history_steps(tmp_path) == [3, 4, 8, 9]
+
+
+def test_what_comes_before_the_first_step_is_not_done_again(tmp_path):
+    begun = []
+    for steps in (1, 2):
+        model = compiled()
+        train(
+            model,
+            lambda step: make_dataset(10, first=step),
+            steps,
+            1,
+            tmp_path,
+            {},
+            resume=True,
+            begin=functools.partial(begun.append, steps),
+        )
+        assert model.global_step == steps
+    assert begun == [1]
 
 
 def test_history_has_no_step_twice_when_checkpoints_are_rarer(tmp_path):

@@ -81,7 +81,7 @@ class PairDiscriminator(keras.Model):
         features, dtype = [], output_dtype(self.dtype_policy)
         for x, first in zip(inputs, self.first, strict=True):
             for convolution in (first, *self.pooled):
-                x = ops.max_pool(convolution(x), 2, 2)
+                x = ops.max_pool(convolution(x), 2, 2, "valid", "channels_last")
             features.append(self.prelu(self.last(x)))
         heads = [head(ops.concatenate(features)) for head in self.heads]
         judged, *classes = (ops.cast(x, dtype)[:, 0, 0] for x in heads)

@@ -17,9 +17,8 @@ def generator(size: int, code_dim: int, num_labels: int, width: int, **kwargs) -
     dtype = {"dtype": kwargs["dtype"]}
 
     def up(filters, strides=2, padding="same"):
-        return layers.Conv2DTranspose(
-            filters, 4, strides, padding, kernel_initializer=normal_002(), **dtype
-        )
+        options = {"data_format": "channels_last", "kernel_initializer": normal_002()}
+        return layers.Conv2DTranspose(filters, 4, strides, padding, **options, **dtype)
 
     widths = [width * 2**i for i in reversed(range(size.bit_length() - 3))]
     chain = [layers.Reshape((1, 1, code_dim), **dtype), up(widths[0], 1, "valid")]
@@ -36,7 +35,7 @@ def discriminator(size: int, num_labels: int, width: int, **kwargs) -> Chain:
         down = PaddedConv2D(width * 2**i, 4, strides=2, pad=1, **dtype)
         norm = [_gan_norm(**dtype)] if i else []
         chain += [down, *norm, LeakyReLU(0.2, **dtype)]
-    chain += [PaddedConv2D(1, 4, **dtype), layers.Flatten(**dtype)]
+    chain += [PaddedConv2D(1, 4, **dtype), layers.Reshape((-1,), **dtype)]
     chain.append(layers.Activation("sigmoid", dtype=output_dtype(kwargs["dtype"])))
     return Chain(chain, (size, size, 3), num_labels, joined=2, **kwargs)
 
@@ -59,7 +58,7 @@ def encoder(size: int, outputs: int, units: int, width: int, **kwargs) -> Chain:
         channels = width * 2**i
         chain += [PaddedConv2D(channels, 5, **options), *norm_relu()]
     # The published order of the features is channel, row, column.
-    chain += [layers.Permute((3, 1, 2), **dtype), layers.Flatten(**dtype)]
+    chain += [layers.Permute((3, 1, 2), **dtype), layers.Reshape((-1,), **dtype)]
     features, last = 4 * 4 * channels, {"dtype": output_dtype(kwargs["dtype"])}
     units = units or features
     chain += [layers.Dense(units, **start(features), **dtype), *norm_relu()]
