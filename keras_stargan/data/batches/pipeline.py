@@ -120,6 +120,9 @@ def numbered_batches(make_batch: Callable, start_step: int) -> tf.data.Dataset:
     """
     options = tf.data.Options()
     options.deterministic = True
+    # The thread that tunes a pipeline sleeps up to a minute between its looks, and
+    # training cannot end before it wakes.
+    options.autotune.enabled = False
     # Replicas share each batch; there are no files that they could share instead.
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
