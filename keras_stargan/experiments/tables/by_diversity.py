@@ -239,7 +239,7 @@ def _pictures(
             both = [model.translate(image, target, seed=seed) for seed in (0, 1)]
             rows.append(np.concatenate(both))
         else:
-            rows.append(np.repeat(model.translate(image, target), 2, axis=0))
+            rows.append(model.translate(image, target))
     return np.stack(rows, axis=1)
 
 
