@@ -9,8 +9,8 @@ PUBLISHED = {"batch_size": 16, "epochs": 200, "crop": False}
 SMALL = {"data": ["avatars:expressions"], "select": ["neutral", "happy"]}
 SMALL |= {"image_size": 48, "num_filters": 24, "num_residual_blocks": 3}
 SMALL |= {"num_discriminator_layers": 4, "batch_size": 4, "learning_rate": 4e-4}
-SMALL |= {"n_critic": 1, "lambda_id": 1.0, "identity_steps": 400, "crop": False}
-SMALL |= {"steps": 3500, "steps_per_epoch": 500}
+SMALL |= {"n_critic": 3, "lambda_id": 1.0, "identity_steps": 400, "crop": False}
+SMALL |= {"steps": 4000, "steps_per_epoch": 500}
 # A model that takes a step in a fraction of a second, for tests.
 TINY = {
     "image_size": 16,
