@@ -68,18 +68,15 @@ def reference_table(options: Options, name: str) -> str:
 
 def _guided_table(options: Options, name: str, guide: str) -> str:
     contests = [options.contest(source) for source in options.sources]
-    parts = [contest.parts for contest in contests]
     entries = [
-        (contest, options.chosen(contestants(train_set)))
-        for contest, (train_set, _) in zip(contests, parts, strict=True)
+        (contest, options.chosen(contestants(contest.parts[0]))) for contest in contests
     ]
     trainings = Trainings(entries)
     folder = options.folder(name)
     figures: dict[str, Any] = {}
-    for (contest, taking_part), (train_set, test_set) in zip(
-        entries, parts, strict=True
-    ):
-        judges = _Judges(contest, train_set, options)
+    for contest, taking_part in entries:
+        _, test_set = contest.parts
+        judges = _Judges(contest, options)
         found = figures[contest.source] = {"features": judges.network.name}
         pictures = {}
         for contestant in taking_part:
@@ -101,7 +98,7 @@ def _guided_table(options: Options, name: str, guide: str) -> str:
 def ablation_table(options: Options, name: str) -> str:
     """What each part of StarGAN v2 contributes (StarGAN v2, table 1)."""
     contest = options.contest(options.sources[0])
-    train_set, test_set = contest.parts
+    _, test_set = contest.parts
     rows = dict(zip(ABLATION, ablation_contestants(), strict=True))
     if options.methods:
         taking_part = [
@@ -109,7 +106,7 @@ def ablation_table(options: Options, name: str) -> str:
         ]
         rows = {key: row for key, row in rows.items() if row.title in taking_part}
     trainings = Trainings([(contest, list(rows.values()))])
-    judges, folder = _Judges(contest, train_set, options), options.folder(name)
+    judges, folder = _Judges(contest, options), options.folder(name)
     figures, pictures = {}, {}
     for key, contestant in rows.items():
         models, taken = trainings.train(contest, contestant)
@@ -132,15 +129,16 @@ def ablation_table(options: Options, name: str) -> str:
 class _Judges:
     """The networks that measure all methods on a data set."""
 
-    def __init__(self, contest: Contest, train_set: ImageSet, options: Options) -> None:
-        self.contest, self.train_set, self.options = contest, train_set, options
+    def __init__(self, contest: Contest, options: Options) -> None:
+        self.contest, self.options = contest, options
+        self.train_set, _ = contest.parts
         given = Judges.load(options.inception, options.lpips)
         file = contest.folder / "domain_classifier.keras"
         if file.is_file():
             self.classifier = keras.saving.load_model(file, compile=False)
         else:
             print(f"Training the classifier that judges on {contest.source}.")
-            self.classifier = train_classifier(train_set, seed=contest.seed)
+            self.classifier = train_classifier(self.train_set, seed=contest.seed)
             contest.folder.mkdir(parents=True, exist_ok=True)
             self.classifier.save(file)
         self.lpips = given.lpips

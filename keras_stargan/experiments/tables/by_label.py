@@ -128,7 +128,7 @@ def expression_table(options: Options, name: str) -> str:
     rows = neutral[test_set_neutral.sample_evenly(options.max_evaluated)]
     targets = [each for each in label_set.names if each != _SOURCE]
     shown = neutral[test_set_neutral.sample_varied(_SHOWN)]
-    judge = _judge(contest, train_set)
+    judge = _judge(contest)
     real = classification_error(judge, test_set.images, test_set.labels, label_set)
     figures: dict[str, Any] = {
         "data": contest.source,
@@ -413,11 +413,12 @@ def _preference_text(figures: Mapping[str, Any], several: bool) -> str:
 # What both kinds of tables need.
 
 
-def _judge(contest: Contest, train_set: ImageSet) -> keras.Model:
+def _judge(contest: Contest) -> keras.Model:
     """The ResNet-18 that judges; trained once for a data set."""
     file = contest.folder / "judge.keras"
     if file.is_file():
         return keras.saving.load_model(file, compile=False)
+    train_set, _ = contest.parts
     print(f"Training the ResNet-18 that judges on {len(train_set)} pictures.")
     judge = train_judge(train_set, judge_steps(contest.drawn), contest.seed)
     contest.folder.mkdir(parents=True, exist_ok=True)

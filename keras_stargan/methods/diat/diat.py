@@ -17,12 +17,7 @@ from keras_stargan.networks import PatchCritic, ResNetGenerator
 from keras_stargan.networks.batches import translate_rows
 from keras_stargan.pretrained.identity import identity_network
 from keras_stargan.pretrained.persons import train_person_features
-from keras_stargan.training import (
-    Adam,
-    Update,
-    constant_then_linear,
-    input_gradient,
-)
+from keras_stargan.training import Adam, Update, constant_then_linear, input_gradient
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws

@@ -10,7 +10,7 @@ FORMS = ("concatenation", "transform")
 # images that are translated and those that are only looked at.
 PUBLISHED = {"image_size": 216, "batch_size": 2, "epochs": 1200}
 # What two cores can train in a few minutes, for two kinds of drawn faces.
-SMALL = {"data": ["creatures:faces"], "image_size": 48, "form": "concatenation"}
+SMALL = {"data": ["creatures:faces"], "image_size": 48}
 SMALL |= {"num_filters": 16, "batch_size": 4, "d_iter": 1, "crop": False}
 SMALL |= {"learning_rate": 4e-4, "content_learning_rate": 1.6e-4}
 SMALL |= {"steps": 1800, "steps_per_epoch": 300}

@@ -14,12 +14,7 @@ from keras_stargan.losses import classification_loss
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.stargan.losses import discriminator_losses, generator_losses
 from keras_stargan.methods.stargan.networks import Discriminator, Generator
-from keras_stargan.training import (
-    Adam,
-    Update,
-    constant_then_linear,
-    input_gradient,
-)
+from keras_stargan.training import Adam, Update, constant_then_linear, input_gradient
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws
