@@ -12,7 +12,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # From the roof to the ground; a room may import from its own floor and from below.
 FLOORS = [
     {"cli"},
-    {"experiments"},
+    {"demo", "experiments", "serving"},
     {"use", "evaluation", "export", "study", "faces"},
     {"methods"},
     {"training", "pretrained"},

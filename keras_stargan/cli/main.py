@@ -17,7 +17,9 @@ COMMANDS = {
     "table": "make a table of the papers: train all its methods and measure them",
     "sample": "write grids and videos of a model with styles",
     "convert": "read and write checkpoints of the published PyTorch code",
-    "export": "write a model for TensorFlow Serving",
+    "export": "write a model for servers, phones, browsers: SavedModel, ONNX, ...",
+    "serve": "answer requests for translations over HTTP",
+    "demo": "write a web page to play with a model, which runs in the browser alone",
     "study": "ask people which method's translations they prefer",
     "align": "align faces in pictures, as StarGAN v2's faces are",
 }

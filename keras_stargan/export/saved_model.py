@@ -50,6 +50,27 @@ def export_saved_model(model: TranslationModel, path: str | os.PathLike) -> None
         ValueError: if something other than a SavedModel is at the path.
     """
     check_place(path)
+    concrete = signatures_of(model)
+    module = tf.Module()
+    # Only what the signatures use is written: no optimizer, no network that only
+    # trains.
+    module.weights_in_use = list(
+        {id(v): v for one in concrete.values() for v in one.variables}.values()
+    )
+    with whole_folder(path) as folder:
+        tf.saved_model.save(module, folder, signatures=concrete)
+
+
+def signatures_of(model: TranslationModel) -> Signatures:
+    """The signatures of a model, as `export_saved_model` describes them.
+
+    Args:
+        model: a trained model.
+
+    Returns:
+        A TensorFlow function for each signature, ready to be called with tensors by
+        name.
+    """
     wrap = functools.partial(tf.function, autograph=False)
     endpoints = model.endpoints(wrap)
     functions = {name: _signature(model, one) for name, one in endpoints.items()}
@@ -58,15 +79,7 @@ def export_saved_model(model: TranslationModel, path: str | os.PathLike) -> None
         # It would bring the discriminator along, which nothing else needs.
         functions.pop("classify", None)
     functions |= _text_signatures(model, endpoints, binary)
-    module = tf.Module()
-    concrete = {name: one.get_concrete_function() for name, one in functions.items()}
-    # Only what the signatures use is written: no optimizer, no network that only
-    # trains.
-    module.weights_in_use = list(
-        {id(v): v for one in concrete.values() for v in one.variables}.values()
-    )
-    with whole_folder(path) as folder:
-        tf.saved_model.save(module, folder, signatures=concrete)
+    return {name: one.get_concrete_function() for name, one in functions.items()}
 
 
 def check_place(path: str | os.PathLike) -> None:
