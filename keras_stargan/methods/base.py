@@ -8,10 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from keras_stargan.data.batches import IMAGES_OF
 from keras_stargan.labels import LabelSet, LabelSpace, Target
-from keras_stargan.methods.checks import check_images, warn_if_unsigned
+from keras_stargan.methods.checks import (
+    check_any_size,
+    check_images,
+    warn_if_unsigned,
+)
 from keras_stargan.methods.endpoints import Endpoint, endpoints_of
 from keras_stargan.networks.batches import in_batches
 from keras_stargan.training import AdversarialModel
@@ -59,6 +64,9 @@ class TranslationModel(AdversarialModel):
     latent_dim: int = 0
     # Whether the conditions of a label depend on the images' own labels.
     needs_own: bool = False
+    # Images whose height and width are multiples of this number can be translated,
+    # too; None if only squares of `image_size` can.
+    size_multiple: int | None = None
 
     def __init__(
         self,
@@ -345,7 +353,10 @@ class TranslationModel(AdversarialModel):
         """Translates images.
 
         Args:
-            images: `(n, image_size, image_size, 3)`, values from -1 to 1.
+            images: `(n, image_size, image_size, 3)`, values from -1 to 1; of a model
+                with a `size_multiple`, also `(n, height, width, 3)` of any height and
+                width that are multiples of it. The model knows best what is of the
+                size that it has in training images.
             target: what they are to become, as for `conditions`.
             latents: `(n, latent_dim)`, or one for all images.
             references: as the images, or one for all of them.
@@ -359,7 +370,7 @@ class TranslationModel(AdversarialModel):
             batch_size: how many images are translated at once.
 
         Returns:
-            A float array `(n, image_size, image_size, 3)`, values from -1 to 1.
+            A float array of the shape of the images, values from -1 to 1.
 
         Raises:
             ValueError: for an unknown target, other shapes or values, neither a target
@@ -372,7 +383,7 @@ class TranslationModel(AdversarialModel):
             ```
         """
         images = np.asarray(images, self.float_dtype)
-        check_images(images, self.image_size)
+        check_images(images, self.image_size, multiple=self.size_multiple)
         if (target is None) == (conditions is None):
             raise ValueError(
                 "Give a target, or conditions instead of one; received "
@@ -380,7 +391,7 @@ class TranslationModel(AdversarialModel):
             )
         if target is not None:
             if own is None and self._depends_on_own(target):
-                own = self.classify(images, batch_size)
+                own = self.classify(self._at_training_size(images), batch_size)
             conditions = self.conditions(
                 target,
                 latents=latents,
@@ -410,6 +421,16 @@ class TranslationModel(AdversarialModel):
         )
         # Not every generator ends with a tanh.
         return np.clip(translated, -1.0, 1.0)
+
+    def _at_training_size(self, images: np.ndarray) -> np.ndarray:
+        """Images of any size as squares that can be classified."""
+        square = (self.image_size, self.image_size)
+        if images.shape[1:3] == square:
+            return images
+        resized = ops.image.resize(
+            images, square, antialias=True, data_format="channels_last"
+        )
+        return np.clip(ops.convert_to_numpy(resized), -1.0, 1.0)
 
     def _depends_on_own(self, target: TargetLike) -> bool:
         """Whether the images' own labels matter, and the model can guess them."""
@@ -449,7 +470,9 @@ class TranslationModel(AdversarialModel):
     # Export.
 
     def endpoints(
-        self, wrap: Callable[[Callable], Callable] = lambda function: function
+        self,
+        wrap: Callable[[Callable], Callable] = lambda function: function,
+        size: tuple[int | None, int | None] | None = None,
     ) -> dict[str, Endpoint]:
         """The functions that every kind of export offers, by name.
 
@@ -465,13 +488,23 @@ class TranslationModel(AdversarialModel):
         - If the model can classify: `classify`: `images` to `logits`.
 
         The first guide's translation is also the `serving_default`. Translated images
-        are float32 `(n, image_size, image_size, 3)` in [-1, 1].
+        are float32, of the images' shape, in [-1, 1].
 
         Args:
             wrap: applied to each function of the model that several endpoints share,
                 as `tf.function`, so that an export holds each network once.
+            size: height and width of the images that are translated, None for any.
+                References and images that are classified are always squares of
+                `image_size`. Defaults to such squares for all.
+
+        Raises:
+            ValueError: if the model cannot translate images of such a size.
         """
-        return endpoints_of(self, wrap)
+        square = (self.image_size, self.image_size)
+        size = square if size is None else size
+        if size != square:
+            check_any_size(size, self.image_size, self.size_multiple)
+        return endpoints_of(self, wrap, size)
 
     # Training.
 

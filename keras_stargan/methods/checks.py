@@ -1,7 +1,7 @@
 """Checks of what a model is given."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,7 +86,9 @@ def check_content_model(settings: Mapping[str, Any], least_size: int) -> None:
         )
 
 
-def check_images(images: np.ndarray, size: int, what: str = "images") -> None:
+def check_images(
+    images: np.ndarray, size: int, what: str = "images", multiple: int | None = None
+) -> None:
     """Raises `ValueError` unless images are what a model of a size takes.
 
     Args:
@@ -94,13 +96,20 @@ def check_images(images: np.ndarray, size: int, what: str = "images") -> None:
             -1 to 1.
         size: height and width of the model's images in pixels.
         what: their name in the message.
+        multiple: if given, height and width may also be any multiples of it.
     """
     needed = (
         f"This model needs {what} of shape (n, {size}, {size}, 3) with values from "
-        "-1 to 1"
+        f"-1 to 1{_or_multiples(multiple)}"
     )
     shape = tuple(images.shape)
-    if shape[1:] != (size, size, 3):
+    fits = shape[1:] == (size, size, 3) or (
+        multiple is not None
+        and len(shape) == 4
+        and shape[3] == 3
+        and all(side > 0 and side % multiple == 0 for side in shape[1:3])
+    )
+    if not fits:
         raise ValueError(f"{needed}; received {what} of shape {shape}.")
     if shape[0] == 0:
         raise ValueError(f"{needed}; received no image at all.")
@@ -111,6 +120,31 @@ def check_images(images: np.ndarray, size: int, what: str = "images") -> None:
             f"{needed}; received values from {low:.4g} to {high:.4g}. Pixels from 0 to "
             "255 become so by `images / 127.5 - 1`."
         )
+
+
+def check_any_size(
+    size: Sequence[int | None], image_size: int, multiple: int | None
+) -> None:
+    """Raises `ValueError` unless a model can translate images of a size.
+
+    Args:
+        size: their height and width in pixels; None for any.
+        image_size: height and width of the training images.
+        multiple: of what height and width may be multiples; None if the model
+            translates squares of `image_size` only.
+    """
+    right = multiple is not None and len(size) == 2
+    if not right or any(s is not None and (s < 1 or s % multiple) for s in size):
+        raise ValueError(
+            f"This model translates images of {image_size} x {image_size} px"
+            f"{_or_multiples(multiple)}; received the size {tuple(size)}."
+        )
+
+
+def _or_multiples(multiple: int | None) -> str:
+    if multiple is None:
+        return ""
+    return f", or of any height and width that are multiples of {multiple}"
 
 
 def warn_if_unsigned(images: np.ndarray) -> None:

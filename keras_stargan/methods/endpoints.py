@@ -23,18 +23,22 @@ class Endpoint(NamedTuple):
 
 
 def endpoints_of(
-    model: Any, wrap: Callable[[Callable], Callable]
+    model: Any,
+    wrap: Callable[[Callable], Callable],
+    size: tuple[int | None, int | None],
 ) -> dict[str, Endpoint]:
     """The endpoints of a model, as `TranslationModel.endpoints` describes them.
 
     Args:
         model: a `TranslationModel`.
         wrap: applied to each function of the model that several endpoints share.
+        size: height and width of the images that are translated; None for any.
     """
-    dtype, size = model.float_dtype, model.image_size
+    dtype, square = model.float_dtype, (model.image_size, model.image_size, 3)
     specs = {
-        "images": ((size, size, 3), dtype),
-        "references": ((size, size, 3), dtype),
+        "images": ((*size, 3), dtype),
+        "references": (square, dtype),
+        "squares": (square, dtype),
         "labels": ((model.labels.size,), dtype),
         "own": ((model.labels.size,), dtype),
         "latents": ((model.latent_dim,), dtype),
@@ -98,14 +102,15 @@ def endpoints_of(
     if {"latent", "reference"} & set(model.guides):
         functions[translate_style] = ("images", "styles")
     if model.can_classify:
-        functions[classify] = ("images",)
+        functions[classify] = ("squares",)
     found = {
         function.__name__: Endpoint(
             function,
             {
-                name: keras.KerasTensor((None, *shape), kind, name=name)
+                given: keras.KerasTensor((None, *shape), kind, name=given)
                 for name in names
                 for shape, kind in [specs[name]]
+                for given in ["images" if name == "squares" else name]
             },
         )
         for function, names in functions.items()

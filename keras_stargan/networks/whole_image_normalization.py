@@ -48,10 +48,11 @@ class WholeImageNormalization(keras.layers.Layer):
     def call(self, inputs):
         # Half precision has too few digits for sums over an image.
         x = ops.cast(inputs, self.variable_dtype)
-        height, width, channels = inputs.shape[1:]
+        height, width, channels = ops.shape(inputs)[1:]
         count, axes = height * width * channels, (1, 2, 3)
         x = x - ops.mean(x, axes, keepdims=True)
-        variance = ops.sum(ops.square(x), axes, keepdims=True) / (count - 1)
+        variance = ops.sum(ops.square(x), axes, keepdims=True)
+        variance = variance / ops.cast(count - 1, x.dtype)
         deviation = ops.sqrt(ops.maximum(variance, _LEAST))
         x = x / (deviation + self.epsilon) * self.gamma + self.beta
         return ops.cast(x, self.compute_dtype)

@@ -186,6 +186,28 @@ def test_endpoints_give_what_translate_gives(model, given):
         np.testing.assert_allclose(found, value, atol=1e-5, err_msg=name)
 
 
+def test_images_of_other_sizes_are_translated_where_the_networks_can(model, given):
+    multiple, square = model.size_multiple, model.image_size
+    if multiple is None:
+        with pytest.raises(ValueError, match=f"of {square} x {square} px; received"):
+            model.endpoints(size=(None, None))
+        return
+    rng, size = np.random.default_rng(2), (square + multiple, square + 3 * multiple)
+    images = rng.uniform(-1, 1, (COUNT, *size, 3)).astype("float32")
+    name = f"translate_{model.guides[0]}"
+    function, inputs = model.endpoints(size=(None, None))[name]
+    specs = [tf.TensorSpec(each.shape, each.dtype) for each in inputs.values()]
+    traced = tf.function(lambda *values: function(*values), specs)
+    changed = given | {"images": images}
+    found = traced(*(tf.constant(changed[each]) for each in inputs))["translated"]
+    expected = translate(model, model.guides[0], changed)
+    assert expected.shape == images.shape
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    wrong = images[:, 1:] if multiple > 1 else images[:, :0]
+    with pytest.raises(ValueError, match=f"multiples of {multiple}; received"):
+        translate(model, model.guides[0], given | {"images": wrong})
+
+
 def test_inputs_of_endpoints_have_the_shapes_that_are_given(model, given):
     for name, endpoint in model.endpoints().items():
         for each, spec in endpoint.inputs.items():

@@ -64,6 +64,7 @@ class CycleGAN(TranslationModel):
     """
 
     batches = "unpaired"
+    size_multiple = 4  # The generators halve their images twice.
 
     def __init__(
         self,

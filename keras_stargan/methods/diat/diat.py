@@ -65,6 +65,7 @@ class DIAT(TranslationModel):
     """
 
     batches = "unpaired"
+    size_multiple = 4  # The generators halve their images twice.
 
     def __init__(
         self,

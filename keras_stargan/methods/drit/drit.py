@@ -79,6 +79,7 @@ class DRIT(TranslationModel):
 
     guides = ("latent", "reference")
     batches = "unpaired_halves"
+    size_multiple = 4  # The content encoders halve their images twice.
 
     def __init__(
         self,

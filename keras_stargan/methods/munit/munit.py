@@ -79,6 +79,7 @@ class MUNIT(TranslationModel):
 
     guides = ("latent", "reference")
     batches = "unpaired"
+    size_multiple = 4  # The content encoders halve their images twice.
 
     def __init__(
         self,

@@ -65,6 +65,7 @@ class StarGAN(TranslationModel):
 
     guides = ("label",)
     batches = "labelled"
+    size_multiple = 4  # The generator halves its images twice.
 
     def __init__(
         self,

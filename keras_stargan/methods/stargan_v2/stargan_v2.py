@@ -24,6 +24,7 @@ from keras_stargan.methods.stargan_v2.losses import (
     generator_losses,
     wasserstein_discriminator_losses,
 )
+from keras_stargan.methods.stargan_v2.networks import halvings
 from keras_stargan.pretrained.fan.heatmaps import masks as masks_of_heatmaps
 from keras_stargan.pretrained.fan.networks import FAN
 from keras_stargan.pretrained.fan.pytorch import load_weights
@@ -394,6 +395,13 @@ class StarGANv2(TranslationModel):
             self.frozen["fan"].check()
 
     # Use.
+
+    @property
+    def size_multiple(self) -> int | None:
+        """As the generator halves its images; None with masks, which are of squares."""
+        if self.w_hpf:
+            return None
+        return 4 if self.configuration == "B" else 2 ** halvings(self.image_size)[0]
 
     def translate_batch(self, images: Any, conditions: Any) -> Any:
         """Translates images to styles `(n, style_dim)` by the averaged generator."""

@@ -75,6 +75,7 @@ class UNIT(TranslationModel):
     """
 
     batches = "unpaired"
+    size_multiple = 4  # The generators halve their images twice.
 
     def __init__(
         self,
