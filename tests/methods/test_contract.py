@@ -272,7 +272,7 @@ def test_it_translates_a_file(model, given, tmp_path):
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"images": lambda x: x[:, 1:]}, "received images of shape"),
+        ({"images": lambda x: x[:, :0]}, "received images of shape"),
         ({"images": lambda x: x[0]}, "received images of shape"),
         ({"images": lambda x: x[..., :1]}, "received images of shape"),
         ({"images": lambda x: x[:0]}, "no image at all"),
