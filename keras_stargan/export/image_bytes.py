@@ -2,6 +2,12 @@
 
 import tensorflow as tf
 
+FORMATS = "PNG, JPEG, BMP or GIF"
+# A file that declares more is not decoded: a few bytes can ask for gigabytes.
+MAX_PIXELS = 100_000_000
+# Files that are decoded at the same time, each of up to 3 * MAX_PIXELS bytes.
+_PARALLEL = 4
+
 
 def encode_images(images: tf.Tensor) -> tf.Tensor:
     """Images `(n, height, width, 3)` in [-1, 1] as PNG files, strings `(n,)`."""
@@ -10,8 +16,10 @@ def encode_images(images: tf.Tensor) -> tf.Tensor:
     return tf.map_fn(tf.io.encode_png, levels, fn_output_signature=tf.string)
 
 
-def prepare_images(encoded: tf.Tensor, image_size: int) -> tf.Tensor:
-    """Image files as a generator's input.
+def prepare_images(
+    encoded: tf.Tensor, image_size: int, what: str = "encoded"
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Image files as a generator's input; a bad file does not fail the others.
 
     Decoded to RGB (grey repeated, an alpha channel dropped, 16 bits cut to 8),
     cropped to the square in the middle, resized bilinearly with antialiasing and
@@ -20,20 +28,88 @@ def prepare_images(encoded: tf.Tensor, image_size: int) -> tf.Tensor:
     Args:
         encoded: string tensor of shape (n,), files in PNG, JPEG, BMP or GIF.
         image_size: side of the result in pixels.
+        what: the files' name in errors.
 
     Returns:
-        float32 tensor of shape (n, image_size, image_size, 3) in [-1, 1].
+        float32 tensor of shape (n, image_size, image_size, 3) in [-1, 1], zeros where
+        a file is bad; and string tensor of shape (n,), what is wrong with a file that
+        cannot be read or declares more than `MAX_PIXELS` pixels, else "".
     """
+    shape = (image_size, image_size, 3)
+    count = tf.size(encoded)
 
-    def prepare(file):
-        image = tf.io.decode_image(file, channels=3, expand_animations=False)
-        image.set_shape((None, None, 3))  # decode_image leaves even the rank open
-        height, width = tf.shape(image)[0], tf.shape(image)[1]
-        side = tf.minimum(height, width)
-        image = tf.image.crop_to_bounding_box(
-            image, (height - side) // 2, (width - side) // 2, side, side
-        )
-        image = tf.image.resize(image, (image_size, image_size), antialias=True)
-        return tf.clip_by_value(tf.round(image), 0.0, 255.0) / 127.5 - 1.0
+    def read(index, file):
+        pixels = _declared_pixels(file)
+        with tf.control_dependencies([tf.debugging.Assert(pixels > 0, [index])]):
+            large = pixels > MAX_PIXELS
+        image = tf.cond(large, lambda: tf.zeros(shape), lambda: _read(file, shape))
+        return index, pixels, image
 
-    return tf.map_fn(prepare, encoded, fn_output_signature=tf.float32)
+    # A graph has no try. Only a dataset can go on after an error.
+    files = tf.data.Dataset.from_tensor_slices((tf.range(count), encoded))
+    files = files.map(read, num_parallel_calls=_PARALLEL)
+    files = files.ignore_errors(log_warning=False)
+    # There is always one entry to make a batch of.
+    end = (count, tf.constant(0, tf.int64), tf.zeros(shape))
+    files = files.concatenate(tf.data.Dataset.from_tensors(end))
+    entries = files.batch(tf.cast(count, tf.int64) + 1).get_single_element()
+    places = entries[0][:, tf.newaxis]
+    pixels, images = (
+        tf.scatter_nd(places, values, tf.concat([[count + 1], values.shape[1:]], 0))
+        for values in entries[1:]
+    )
+    pixels, images = pixels[:-1], tf.ensure_shape(images[:-1], (None, *shape))
+    unreadable = f"{what} cannot be read: it must be a whole file in {FORMATS}. "
+    large = tf.strings.join(
+        [
+            f"{what} must have at most {MAX_PIXELS} pixels; received ",
+            tf.strings.as_string(pixels),
+            ". ",
+        ]
+    )
+    errors = tf.where(pixels > MAX_PIXELS, large, "")
+    return images, tf.where(pixels > 0, errors, unreadable)
+
+
+def _read(file: tf.Tensor, shape: tuple[int, int, int]) -> tf.Tensor:
+    """One image file as a float32 image in [-1, 1]."""
+    image = tf.io.decode_image(file, channels=3, expand_animations=False)
+    image.set_shape((None, None, 3))  # decode_image leaves even the rank open
+    height, width = tf.shape(image)[0], tf.shape(image)[1]
+    side = tf.minimum(height, width)
+    image = tf.image.crop_to_bounding_box(
+        image, (height - side) // 2, (width - side) // 2, side, side
+    )
+    image = tf.image.resize(image, shape[:2], antialias=True)
+    return tf.clip_by_value(tf.round(image), 0.0, 255.0) / 127.5 - 1.0
+
+
+def _declared_pixels(file: tf.Tensor) -> tf.Tensor:
+    """Height times width by the header of a file; int64, 0 for another format."""
+
+    def begins(*starts: bytes) -> tf.Tensor:
+        return tf.reduce_any([tf.strings.substr(file, 0, len(s)) == s for s in starts])
+
+    def product(sides: tf.Tensor) -> tf.Tensor:
+        # The height of a BMP file is negative if its rows go down.
+        return tf.reduce_prod(tf.abs(tf.cast(sides, tf.int64)))
+
+    def header(at: int, dtype: tf.DType, **options) -> tf.Tensor:
+        sides = tf.strings.substr(file, at, 2 * dtype.size)
+        return product(tf.io.decode_raw(sides, dtype, **options))
+
+    return tf.case(
+        [
+            (
+                begins(b"\x89PNG\r\n\x1a\n"),
+                lambda: header(16, tf.int32, little_endian=False),
+            ),
+            (begins(b"GIF87a", b"GIF89a"), lambda: header(6, tf.uint16)),
+            (begins(b"BM"), lambda: header(18, tf.int32)),
+            (
+                begins(b"\xff\xd8\xff"),
+                lambda: product(tf.io.extract_jpeg_shape(file)[:2]),
+            ),
+        ],
+        default=lambda: tf.constant(0, tf.int64),
+    )

@@ -28,16 +28,20 @@ def export_saved_model(model: TranslationModel, path: str | os.PathLike) -> None
     model of S pixels:
 
     - `translate_bytes`: `encoded` string (n,), files in PNG, JPEG, BMP or GIF (its
-      first image) of any size, prepared as by `prepare_images`, to `encoded_bytes`
-      string (n,), PNG files of S x S. (Serving's REST interface returns bytes, in
-      base64, only under names that end so.)
+      first image), prepared as by `prepare_images`, to `encoded_bytes` string (n,), PNG
+      files of S x S, and `error` string (n,). (Serving's REST interface returns bytes,
+      in base64, only under names that end so.) `error` is "" for a good entry. Else it
+      says what is wrong with the file or the names, which are right instead, and
+      `encoded_bytes` is ""; the other entries are translated.
       A label-guided model also takes `target` string (n,), as `Target.parse`; what a
       binary target does not name stays as the model's classifier sees it. A model that
       cannot classify, or that needs the images' own domain, also takes `source` string
       (n,): the names of the labels that the image has now, separated by commas.
       A latent-guided model takes `domain` string (n,), a domain's name, and `seed`
-      int64 (n,), which decides the style. Other names are an error that lists the
-      right ones.
+      int64 (n,), which decides the style.
+    - `translate_bytes_by_reference`, of a reference-guided model: `encoded` and
+      `domain` as above, and `reference` string (n,), a file of the domain whose style
+      is taken.
     - `label_names`, of a model with domains also `domain_names`: no input, returns
       `names` string (`labels.num_labels`,).
 
@@ -123,11 +127,14 @@ def _text_signatures(
     def signature(*inputs: tf.TensorSpec) -> Callable:
         return functools.partial(tf.function, input_signature=inputs, autograph=False)
 
-    def images_of(encoded):
-        return tf.cast(prepare_images(encoded, size), dtype)
+    def images_of(encoded, what="encoded"):
+        images, errors = prepare_images(encoded, size, what)
+        return tf.cast(images, dtype), errors
 
-    def files_of(translated):
-        return {"encoded_bytes": encode_images(translated["translated"])}
+    def files_of(translated, *errors):
+        error = tf.strings.strip(tf.strings.join(errors))
+        files = encode_images(translated["translated"])
+        return {"encoded_bytes": tf.where(error == "", files, ""), "error": error}
 
     @signature()
     def names():
@@ -142,28 +149,34 @@ def _text_signatures(
 
             @signature(text("encoded"), text("target"), text("source"))
             def translate_bytes(encoded, target, source):
-                nothing = tf.zeros((tf.size(source), space.num_labels))
-                own = target_labels(source, nothing, space)
-                images = images_of(encoded)
-                labels = target_labels(target, own[:, : space.num_labels], space)
+                images, bad_file = images_of(encoded)
+                own, bad_source = target_labels(
+                    source, None, space, space.names, "source"
+                )
+                labels, bad_target = target_labels(
+                    target, own[:, : space.num_labels], space, model.reachable
+                )
                 extra = [tf.cast(own, dtype)] if model.needs_own else []
-                return files_of(translate(images, tf.cast(labels, dtype), *extra))
+                translated = translate(images, tf.cast(labels, dtype), *extra)
+                return files_of(translated, bad_file, bad_target, bad_source)
 
         else:
 
             @signature(text("encoded"), text("target"))
             def translate_bytes(encoded, target):
-                images, own = images_of(encoded), None
+                images, bad_file = images_of(encoded)
+                own = None
                 if classifies:
                     logits = endpoints["classify"].function(images)["logits"]
                     own = _labels_of_logits(logits, space)
-                labels = target_labels(target, own, space)
-                return files_of(translate(images, tf.cast(labels, dtype)))
+                labels, bad_target = target_labels(target, own, space, model.reachable)
+                translated = translate(images, tf.cast(labels, dtype))
+                return files_of(translated, bad_file, bad_target)
 
         return found | {"translate_bytes": translate_bytes}
     found["domain_names"] = names
     if "latent" in model.guides:
-        translate = endpoints["translate_latent"].function
+        translate_latent = endpoints["translate_latent"].function
 
         @signature(
             text("encoded"), text("domain"), tf.TensorSpec((None,), tf.int64, "seed")
@@ -174,11 +187,24 @@ def _text_signatures(
                 seed,
                 fn_output_signature=tf.float32,
             )
-            domains = domain_numbers(domain, space.names)
-            latents = tf.cast(latents, dtype)
-            return files_of(translate(images_of(encoded), latents, domains))
+            images, bad_file = images_of(encoded)
+            domains, bad_domain = domain_numbers(domain, space, model.reachable)
+            translated = translate_latent(images, tf.cast(latents, dtype), domains)
+            return files_of(translated, bad_file, bad_domain)
 
         found["translate_bytes"] = translate_bytes
+    if "reference" in model.guides:
+        translate_reference = endpoints["translate_reference"].function
+
+        @signature(text("encoded"), text("reference"), text("domain"))
+        def translate_bytes_by_reference(encoded, reference, domain):
+            images, bad_file = images_of(encoded)
+            references, bad_reference = images_of(reference, "reference")
+            domains, bad_domain = domain_numbers(domain, space, model.reachable)
+            translated = translate_reference(images, references, domains)
+            return files_of(translated, bad_file, bad_reference, bad_domain)
+
+        found["translate_bytes_by_reference"] = translate_bytes_by_reference
     return found
 
 

@@ -7,8 +7,16 @@ import tensorflow as tf
 
 from keras_stargan.labels import LabelSpace
 
+_SHOWN = 100  # characters of a wrong text that an error shows
 
-def target_labels(target: tf.Tensor, own: tf.Tensor, space: LabelSpace) -> tf.Tensor:
+
+def target_labels(
+    target: tf.Tensor,
+    own: tf.Tensor | None,
+    space: LabelSpace,
+    reachable: Sequence[str],
+    what: str = "target",
+) -> tuple[tf.Tensor, tf.Tensor]:
     """The label vectors of targets, as `Target.parse(space, text).resolve(own)`.
 
     Args:
@@ -16,11 +24,15 @@ def target_labels(target: tf.Tensor, own: tf.Tensor, space: LabelSpace) -> tf.Te
         own: the images' own labels, float32 `(n, num_labels)`, or None where targets
             name all labels.
         space: the labels of the model.
+        reachable: the labels that images can be translated to. A categorical one that
+            is missing is wrong for an image that does not have it already.
+        what: the targets' name in errors.
 
     Returns:
-        float32 `(n, size)`. Running it with an unknown name, none, names of several
-        data sets, several categorical ones, or names that exclude each other, is an
-        error that lists the right names.
+        float32 `(n, size)`; and string `(n,)`: for an unknown name, none, names of
+        several data sets, several categorical ones, or names that exclude each other,
+        an error that lists the right names, else "". The labels of a wrong target mean
+        nothing.
     """
     names = tf.constant(space.names)
     given = tf.strings.strip(tf.strings.split(target, ",").to_tensor(""))
@@ -43,34 +55,50 @@ def target_labels(target: tf.Tensor, own: tf.Tensor, space: LabelSpace) -> tf.Te
         [tf.reduce_max(named[:, entries], axis=1) for entries in space.entries], axis=1
     )
     right &= tf.reduce_sum(mask, axis=1) == 1
+    own = tf.zeros_like(named) if own is None else own
+    reached = tf.constant([n in reachable for n in space.names]) | (own > 0)
     for label_set, entries in zip(space.sets, space.entries, strict=True):
         if label_set.kind == "categorical":
             right &= ~tf.reduce_any(absent[:, entries], axis=1)
-    own = tf.zeros_like(named) if own is None else own
+            right &= tf.reduce_all((reached | ~present)[:, entries], axis=1)
     values = tf.where(present, 1.0, tf.where(absent | excluded, 0.0, own))
     # Only the labels of the target's own data set are known.
     sizes = [len(label_set) for label_set in space.sets]
     values *= tf.repeat(mask, sizes, axis=1)
-    check = tf.debugging.Assert(
-        tf.reduce_all(right),
-        [f"target must be {_allowed(space)}; received:", target],
-        summarize=16,
+    labels = tf.concat([values, mask], axis=1)[:, : space.size]
+    return labels, _errors(
+        right, target, f"{what} must be {_allowed(space, reachable)}"
     )
-    with tf.control_dependencies([check]):
-        return tf.concat([values, mask], axis=1)[:, : space.size]
 
 
-def domain_numbers(domain: tf.Tensor, names: Sequence[str]) -> tf.Tensor:
-    """The numbers, int32 `(n,)`, of domains' names, string `(n,)`.
+def domain_numbers(
+    domain: tf.Tensor, space: LabelSpace, reachable: Sequence[str]
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The numbers of domains' names.
 
-    Running it with an unknown name is an error that lists the right ones.
+    Args:
+        domain: string `(n,)`.
+        space: the labels of the model.
+        reachable: the domains that images can be translated to.
+
+    Returns:
+        int32 `(n,)`; and string `(n,)`: for another name than those in `reachable` an
+        error that lists them, else "". The number of a wrong domain means nothing.
     """
-    found = tf.strings.strip(domain)[:, tf.newaxis] == tf.constant(names)
-    message = f"domain must be one of {', '.join(names)}; received:"
-    right = tf.reduce_all(tf.reduce_any(found, axis=1))
-    check = tf.debugging.Assert(right, [message, domain], summarize=16)
-    with tf.control_dependencies([check]):
-        return tf.argmax(found, axis=1, output_type=tf.int32)
+    found = tf.strings.strip(domain)[:, tf.newaxis] == tf.constant(space.names)
+    found &= tf.constant([name in reachable for name in space.names])
+    message = f"domain must be one of {', '.join(reachable)}"
+    errors = _errors(tf.reduce_any(found, axis=1), domain, message)
+    return tf.argmax(found, axis=1, output_type=tf.int32), errors
+
+
+def _errors(right: tf.Tensor, given: tf.Tensor, message: str) -> tf.Tensor:
+    """What is wrong with each text, string `(n,)`; "" where it is right."""
+    # A server's reply in JSON must be Unicode, and need not be as long as the request.
+    shown = tf.strings.unicode_transcode(given, "UTF-8", "UTF-8")
+    shown = tf.strings.substr(shown, 0, _SHOWN, unit="UTF8_CHAR")
+    text = tf.strings.join([f"{message}; received '", shown, "'. "])
+    return tf.where(right, "", text)
 
 
 def _exclusion(space: LabelSpace) -> np.ndarray:
@@ -86,14 +114,12 @@ def _exclusion(space: LabelSpace) -> np.ndarray:
     return matrix
 
 
-def _allowed(space: LabelSpace) -> str:
+def _allowed(space: LabelSpace, reachable: Sequence[str]) -> str:
     """What a target may be, in words."""
     return "; or ".join(
-        (
-            "one of "
-            if label_set.kind == "categorical"
-            else "names, separated by commas, with - before what is to go, among "
-        )
+        "one of " + ", ".join(n for n in space.names[entries] if n in reachable)
+        if label_set.kind == "categorical"
+        else "names, separated by commas, with - before what is to go, among "
         + ", ".join(space.names[entries])
         for label_set, entries in zip(space.sets, space.entries, strict=True)
     )
