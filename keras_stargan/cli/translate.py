@@ -1,5 +1,6 @@
 r"""Translates pictures with a trained model: files, folders or globs.
 
+    keras-stargan translate --model=avatars --target=happy
     keras-stargan translate --model=runs/v1_rafd --target=happy --target=sad me.jpg
     keras-stargan translate --model=200000-G.ckpt --discriminator=200000-D.ckpt \
         --target=Blond_Hair,-Young --output_dir=blond 'people/*.jpg'
@@ -10,7 +11,8 @@ r"""Translates pictures with a trained model: files, folders or globs.
 The translations of people/000123.jpg are translated/happy/000123.png and
 translated/sad/000123.png, where translated is --output_dir; translated/grid.png shows
 the first 32 pictures beside their translations. The pictures in a folder's own folders
-are translated too, into folders of the same names.
+are translated too, into folders of the same names. Without pictures, a few are drawn
+that fit the model, if it was trained on drawn ones, and written to translated/drawn.
 
 A model with styles (StarGAN v2) translates to a domain in the style of each --reference
 or of each --seed; several are translated/dog/000123_rex.png or 000123_seed1.png.
@@ -24,6 +26,7 @@ model's discriminator guesses for each picture which it has now, unless --source
 says it for all of them.
 """
 
+import os
 from typing import TYPE_CHECKING
 
 from keras_stargan.cli.command import Command, Flags
@@ -33,14 +36,18 @@ if TYPE_CHECKING:
     from keras_stargan.labels import LabelSpace
 
 FITS = ("crop", "face", "pad")
+# The model, if none is named.
+RUN, PRESET = "runs/v1_rafd", "avatars"
 
 
 def define(flags: Flags) -> None:
     """Defines the flags."""
     flags.string(
         "model",
-        "runs/v1_rafd",
-        "A .keras file; the folder of a run; or the published code's 200000-G.ckpt.",
+        None,
+        "A .keras file; the folder of a run; a name such as avatars, of a model that "
+        "comes with this package; or the published code's 200000-G.ckpt. Default: "
+        f"{RUN} if that is there, else {PRESET}.",
     )
     flags.string(
         "discriminator",
@@ -100,8 +107,6 @@ def define(flags: Flags) -> None:
 
 def run(flags: Flags, inputs: list[str]) -> None:
     """Loads the model and translates."""
-    if not inputs and not flags.list_targets:
-        raise ValueError("Name the pictures: files, folders or globs. See --help.")
     try:
         seeds = [int(seed) for seed in flags.seed or ()]
     except ValueError:
@@ -112,13 +117,17 @@ def run(flags: Flags, inputs: list[str]) -> None:
     from keras_stargan.use.translation import translate_files
 
     companions = [flags.discriminator] if flags.discriminator else []
-    model = load_model(flags.model, *companions)
+    name = flags.model
+    if name is None:
+        name = RUN if os.path.isdir(RUN) else PRESET
+        print(f"Model: {name}")
+    model = load_model(name, *companions)
     if flags.list_targets:
         print_targets(model.labels)
         return
     translate_files(
         model,
-        inputs,
+        inputs or None,
         flags.target,
         flags.output_dir,
         fit=flags.fit,

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
-from keras_stargan.files.framing import FITS, frame
+from keras_stargan.files.framing import frame
 from keras_stargan.files.picture_files import (
     check_outputs,
     find_inputs,
     in_parallel,
     inspect_files,
-    output_paths,
 )
 from keras_stargan.files.pictures import as_rgb, open_picture
 from keras_stargan.files.progress import Progress
-from keras_stargan.images import from_uint8, image_grid, save_png, to_uint8
-from keras_stargan.labels import Target
+from keras_stargan.images import image_grid, save_png
 from keras_stargan.methods.base import TranslationModel
+from keras_stargan.use.drawn_pictures import drawn_pictures
+from keras_stargan.use.plan import Plan
 
 _GRID = "grid.png"
 _GRID_ROWS = 32
+_DRAWN = "drawn"
 Names = str | Sequence[str]
 Paths = str | os.PathLike | Sequence[str | os.PathLike]
 
@@ -92,30 +91,26 @@ def translate_pictures(
         translate_pictures(model, [picture], "happy")["happy"][0].save("happy.png")
         ```
     """
-    _check(fit, batch_size)
-    styles = _styles(
-        model, [f"reference {i + 1}" for i in range(len(references))], seeds
+    names = [f"reference {i + 1}" for i in range(len(references))]
+    plan = Plan(model, targets, names, seeds, psi, source_labels, fit, batch_size)
+    translate = plan.ready(
+        [
+            frame(picture.size, model.image_size, fit).square(picture)
+            for picture in map(as_rgb, references)
+        ]
     )
-    translations = _translations(model, targets, styles, psi)
-    own = _source_labels(model, source_labels, translations)
-    squares = [
-        frame(picture.size, model.image_size, fit).square(picture)
-        for picture in map(as_rgb, references)
-    ]
-    ready = [_ready(model, one, psi, squares) for one in translations]
-    guess = any(one.needs_own for one in translations)
     pictures = [as_rgb(picture) for picture in pictures]
     framings = [frame(picture.size, model.image_size, fit) for picture in pictures]
-    found = {one.title: [] for one in translations}
+    found = {title: [] for title in plan.titles}
     for start in range(0, len(pictures), batch_size):
         batch = slice(start, start + batch_size)
         squares = [
             framing.square(picture)
             for picture, framing in zip(pictures[batch], framings[batch], strict=True)
         ]
-        outputs = _translate(model, np.stack(squares), ready, own, guess)
-        for one, translated in zip(translations, outputs, strict=True):
-            found[one.title] += [
+        outputs = translate(np.stack(squares))
+        for title, translated in zip(plan.titles, outputs, strict=True):
+            found[title] += [
                 framing.unframed(square, original_size)
                 for square, framing in zip(translated, framings[batch], strict=True)
             ]
@@ -124,7 +119,7 @@ def translate_pictures(
 
 def translate_files(
     model: TranslationModel,
-    inputs: Paths,
+    inputs: Paths | None,
     targets: Names,
     output_dir: str | os.PathLike,
     fit: str = "crop",
@@ -152,7 +147,9 @@ def translate_files(
     Args:
         model: as for `translate_pictures`.
         inputs: files, folders (all pictures in them and in their folders, except in
-            `output_dir`) and globs (all files that match; `**` for any folders).
+            `output_dir`) and globs (all files that match; `**` for any folders). None
+            for a few pictures that are drawn to fit the model, if its labels are those
+            of drawn data; they are written to `<output_dir>/drawn`.
         targets: as for `translate_pictures`; empty for every label in turn.
         output_dir: folder of the outputs; made if it is missing.
         fit: as for `translate_pictures`.
@@ -174,50 +171,53 @@ def translate_files(
 
     Raises:
         ValueError: for an unknown target, label or fit, inputs that are not there or
-            cannot be read, two inputs for one output, outputs that are there already,
-            or a guide that the model does not have.
+            cannot be read, none that can be drawn, two inputs for one output, outputs
+            that are there already, or a guide that the model does not have.
         OSError: if an output cannot be written.
     """
-    _check(fit, batch_size)
     output_dir = pathlib.Path(output_dir)
     reference_files = list(find_inputs(references, output_dir)) if references else []
-    styles = _styles(model, [path.stem for path in reference_files], seeds)
-    translations = _translations(model, targets, styles, psi)
-    own = _source_labels(model, source_labels, translations)
-    files = find_inputs(inputs, output_dir)
-    outputs = output_paths(
-        files,
-        list(dict.fromkeys(one.target.title for one in translations)),
-        output_dir,
-        [f"_{style.file}" if len(styles) > 1 else "" for style in styles],
-    )
+    names = [path.stem for path in reference_files]
+    plan = Plan(model, targets, names, seeds, psi, source_labels, fit, batch_size)
+    if inputs is None:
+        drawn = _drawn(model, output_dir / _DRAWN)
+        files = {path: pathlib.PurePath(path.stem) for path in drawn}
+    else:
+        drawn, files = {}, find_inputs(inputs, output_dir)
+    if not files:
+        raise ValueError("Name the pictures: files, folders or globs; received none.")
+    outputs = plan.output_paths(files, output_dir)
     grid_path = output_dir / _GRID
     every = [path for paths in outputs.values() for path in paths]
-    check_outputs([*every, grid_path], [*files, *reference_files], overwrite)
+    read = [*reference_files, *(() if drawn else files)]
+    check_outputs([*drawn, *every, grid_path], read, overwrite)
 
     say = print if verbose else lambda *_: None
+    for path, image in drawn.items():
+        save_png(path, image)
+    if drawn:
+        say(f"No picture is named: {len(drawn)} are drawn, {output_dir / _DRAWN}")
     framings = inspect_files(
         list(files), model.image_size, fit, original_size, skip_unreadable, verbose
     )
-    guess = any(one.needs_own for one in translations)
-    if own is None and guess:
+    if plan.guesses:
         say(
             "The inputs' own labels are guessed by the model's discriminator; "
             "source_labels would say them."
         )
-    squares = [_square(path, model.image_size, fit) for path in reference_files]
-    ready = [_ready(model, one, psi, squares) for one in translations]
+    translate = plan.ready(
+        [_square(path, model.image_size, fit) for path in reference_files]
+    )
     readable = list(framings)
-    titles = [one.title for one in translations]
     rows, written = [], []
-    say(f"Translating to {', '.join(titles)}")
+    say(f"Translating to {', '.join(plan.titles)}")
     progress = Progress(len(readable), "pictures", verbose)
     for start in range(0, len(readable), batch_size):
         batch = readable[start : start + batch_size]
         squares = np.stack(
             in_parallel(lambda path: framings[path].square(open_picture(path)), batch)
         )
-        translated = _translate(model, squares, ready, own, guess)
+        translated = translate(squares)
         for i, path in enumerate(batch):
             framing = framings[path]
             found = [images[i] for images in translated]
@@ -227,160 +227,10 @@ def translate_files(
             if len(rows) < _GRID_ROWS:
                 rows.append([framing.on_white(x) for x in (squares[i], *found)])
         progress.add(len(batch))
-    save_png(grid_path, image_grid(rows, ["source", *titles]))
+    save_png(grid_path, image_grid(rows, ["source", *plan.titles]))
     shown = f" of the first {len(rows)} inputs" if len(rows) < len(readable) else ""
     say(f"{len(written)} translations are in {output_dir}; a grid{shown}: {grid_path}")
     return [*written, grid_path]
-
-
-# What a model is asked for.
-
-# (images, their own labels) -> images.
-_Translator = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Style:
-    """One of the styles in which pictures are translated: of a seed or a reference."""
-
-    title: str = ""
-    file: str = ""
-    seed: int | None = None
-    reference: int | None = None  # its index
-
-
-@dataclasses.dataclass(frozen=True)
-class _Translation:
-    """One translation that each picture gets.
-
-    Args:
-        target: what pictures become.
-        style: in which style; of a label-guided model, one without a name.
-        title: the target's name, with the style's if there are several.
-        needs_own: whether it depends on a picture's own labels.
-    """
-
-    target: Target
-    style: _Style
-    title: str
-    needs_own: bool
-
-
-def _styles(
-    model: TranslationModel, references: Sequence[str], seeds: Sequence[int]
-) -> list[_Style]:
-    """The styles that are asked for; a label-guided model has one without a name."""
-    if references and seeds:
-        raise ValueError("Give references or seeds, not both.")
-    for what, guide, given in (
-        ("references", "reference", references),
-        ("seeds", "latent", seeds),
-    ):
-        if given and guide not in model.guides:
-            guides = " or ".join(model.guides)
-            raise ValueError(
-                f"This {type(model).__name__} is guided by {guides}, not by {what}."
-            )
-        if len(set(given)) < len(given):
-            raise ValueError(
-                f"Each of the {what} must have a name of its own; received "
-                f"{', '.join(map(str, given))}."
-            )
-    if references:
-        return [_Style(name, name, None, i) for i, name in enumerate(references)]
-    if "label" in model.guides:
-        return [_Style()]
-    if "latent" not in model.guides:
-        raise ValueError(f"This {type(model).__name__} needs references.")
-    return [_Style(f"seed {seed}", f"seed{seed}", seed) for seed in seeds or (0,)]
-
-
-def _translations(
-    model: TranslationModel, targets: Names, styles: Sequence[_Style], psi: float
-) -> list[_Translation]:
-    """Every target in every style."""
-    by_label = "label" in model.guides
-    if by_label and psi != 1.0:
-        raise ValueError("psi moves styles; this model has labels instead.")
-    return [
-        _Translation(
-            target,
-            style,
-            f"{target.title} {style.title}" if len(styles) > 1 else target.title,
-            by_label and (target.needs_own or model.needs_own),
-        )
-        for target in _parse(model, targets)
-        for style in styles
-    ]
-
-
-def _ready(
-    model: TranslationModel,
-    translation: _Translation,
-    psi: float,
-    squares: Sequence[np.ndarray],
-) -> _Translator:
-    """What translates. A style is computed here, once; `squares` are the references."""
-    target, style = translation.target, translation.style
-    if not style.title:
-        return functools.partial(_to_label, model, target)
-    if style.reference is not None:
-        reference = from_uint8(squares[style.reference][None])
-        conditions = model.conditions(target.title, references=reference)
-    else:
-        conditions = model.conditions(target.title, seed=style.seed, psi=psi)
-    return lambda images, own: model.translate(
-        images, conditions=conditions, batch_size=len(images)
-    )
-
-
-def _parse(model: TranslationModel, targets: Names) -> list[Target]:
-    if not targets:
-        return model.each_target()
-    texts = [targets] if isinstance(targets, str) else targets
-    parsed = [Target.parse(model.labels, text) for text in texts]
-    titles = [target.title for target in parsed]
-    if twice := [title for title in titles if titles.count(title) > 1]:
-        raise ValueError(f"The target {twice[0]} is given twice.")
-    return parsed
-
-
-def _to_label(
-    model: TranslationModel, target: Target, images: np.ndarray, own: np.ndarray
-) -> np.ndarray:
-    more = {"own": own} if model.needs_own else {}
-    labels = target.resolve(own)
-    return model.translate(images, labels, batch_size=len(images), **more)
-
-
-def _check(fit: str, batch_size: int) -> None:
-    if fit not in FITS:
-        raise ValueError(f"fit must be one of {', '.join(FITS)}; received {fit!r}.")
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1; received {batch_size}.")
-
-
-def _source_labels(
-    model: TranslationModel,
-    names: Sequence[str] | None,
-    translations: Sequence[_Translation],
-) -> np.ndarray | None:
-    """The labels `(1, num_labels)` that all pictures have; None if they are guessed."""
-    space = model.labels
-    if names is not None:
-        own = np.zeros((1, space.num_labels), "float32")
-        for name in names:
-            label = Target.parse(space, name).resolve(np.zeros_like(own))
-            own = np.maximum(own, label[:, : space.num_labels])
-        return own
-    if any(one.needs_own for one in translations) and not model.can_classify:
-        raise ValueError(
-            "Labels that a target does not name are to stay as they are, but a "
-            "generator alone cannot tell which labels a picture has. Load the model "
-            "with its discriminator (200000-D.ckpt), or name the labels that the "
-            "pictures have by source_labels."
-        )
-    return None
 
 
 def _square(path: pathlib.Path, image_size: int, fit: str) -> np.ndarray:
@@ -388,19 +238,9 @@ def _square(path: pathlib.Path, image_size: int, fit: str) -> np.ndarray:
     return frame(picture.size, image_size, fit).square(picture)
 
 
-def _translate(
-    model: TranslationModel,
-    squares: np.ndarray,
-    ready: Sequence[_Translator],
-    own: np.ndarray | None,
-    guess: bool,
-) -> list[np.ndarray]:
-    """Each translation of one batch of squares, uint8 `(n, size, size, 3)`."""
-    images = from_uint8(squares)
-    if own is not None:
-        own = own.repeat(len(images), axis=0)
-    elif guess:
-        own = model.classify(images, len(images))
-    else:
-        own = np.zeros((len(images), model.labels.num_labels), "float32")
-    return [to_uint8(translate(images, own)) for translate in ready]
+def _drawn(
+    model: TranslationModel, folder: pathlib.Path
+) -> dict[pathlib.Path, np.ndarray]:
+    """Drawn pictures that fit a model, by the file that each will be in."""
+    pictures = drawn_pictures(model.labels, model.image_size)
+    return {folder / f"{i + 1}.png": x for i, x in enumerate(pictures.images)}
