@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tensorflow_serving.apis import prediction_log_pb2
 
 from keras_stargan import StarGAN
 from keras_stargan.export import export_saved_model
 from keras_stargan.export.image_bytes import prepare_images
+from keras_stargan.export.saved_model import signatures_of
 from keras_stargan.images import to_uint8
 from keras_stargan.labels import LabelSet, LabelSpace
 
@@ -262,6 +264,47 @@ def test_a_binary_target_changes_what_it_names_and_nothing_else(tmp_path):
     assert b"among blond, male, young; received" in wrong["error"].numpy()[0]
 
 
+def warmup_requests(folder):
+    """The requests that TensorFlow Serving would run."""
+    place = folder / "assets.extra" / "tf_serving_warmup_requests"
+    for record in tf.data.TFRecordDataset(str(place)).as_numpy_iterator():
+        log = prediction_log_pb2.PredictionLog.FromString(record)
+        assert log.WhichOneof("log_type") == "predict_log"
+        yield log.predict_log.request
+
+
+def test_every_signature_is_warmed_up_by_a_good_request(exported, signatures):
+    requests = {r.model_spec.signature_name: r for r in warmup_requests(exported)}
+    assert set(requests) == set(signatures) - {"label_names"}
+    for name, request in requests.items():
+        inputs = {k: tf.constant(tf.make_ndarray(v)) for k, v in request.inputs.items()}
+        assert {len(value) for value in inputs.values()} == {1}
+        outputs = signatures[name](**inputs)
+        assert outputs.get("error", "") == "", name
+
+
+def test_without_the_messages_there_are_no_warmup_requests(
+    model, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "tensorflow_serving.apis", None)
+    with pytest.raises(ImportError, match=r"keras-stargan\[client\]"):
+        export_saved_model(model, tmp_path / "1", warmup=True)
+    assert not list(tmp_path.iterdir())
+    assert export_saved_model(model, tmp_path / "1") is False
+    assert not (tmp_path / "1" / "assets.extra").exists()
+
+
+def test_signatures_of_tensors_may_take_images_of_any_size(model):
+    translate = signatures_of(model, (None, None))["translate_label"]
+    images = np.random.default_rng(0).uniform(-1, 1, (1, 16, 24, 3)).astype("float32")
+    labels = np.eye(3, dtype="float32")[:1]
+    found = translate(images=tf.constant(images), labels=tf.constant(labels))
+    expected = model.translate(images, labels)
+    np.testing.assert_allclose(found["translated"], expected, atol=1e-5)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"multiples of 4.*18 24"):
+        translate(images=tf.zeros((1, 18, 24, 3)), labels=tf.constant(labels))
+
+
 def test_an_earlier_export_is_replaced_and_nothing_else_left(model, tmp_path):
     path = tmp_path / "1"
     path.mkdir()
@@ -290,7 +333,7 @@ def test_targets_of_several_data_sets_carry_the_mask_of_theirs(tmp_path):
     loaded = tf.saved_model.load(tmp_path / "1")
     encoded = tf.constant([file_of(photo(SIZE, SIZE))] * 2)
     png = loaded.signatures["translate_bytes"](
-        encoded=encoded, target=tf.constant(["male", "sad"])
+        encoded=encoded, target=tf.constant(["male,-blond", "sad"])
     )["encoded_bytes"]
     expected = model.translate(
         np.stack([prepared(encoded[0])] * 2), [[0, 1, 0, 0, 1, 0], [0, 0, 0, 1, 0, 1]]

@@ -11,14 +11,21 @@ import tensorflow as tf
 
 from keras_stargan.export.image_bytes import encode_images, prepare_images
 from keras_stargan.export.target_text import domain_numbers, target_labels
+from keras_stargan.export.warmup import has_messages, write_warmup
 from keras_stargan.files.whole import whole_folder
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.endpoints import Endpoint
 
 Signatures = dict[str, Callable]
+Size = tuple[int | None, int | None]
 
 
-def export_saved_model(model: TranslationModel, path: str | os.PathLike) -> None:
+def export_saved_model(
+    model: TranslationModel,
+    path: str | os.PathLike,
+    warmup: bool | str = "auto",
+    size: Size | None = None,
+) -> bool:
     """Writes a trained model as a SavedModel that needs no other code.
 
     TensorFlow Serving looks for a folder with a number, the version, as the last
@@ -49,12 +56,25 @@ def export_saved_model(model: TranslationModel, path: str | os.PathLike) -> None
         model: a trained model.
         path: the folder to write. An earlier export there is replaced, and nobody ever
             sees half of one.
+        warmup: whether to write requests that TensorFlow Serving runs at its start.
+            "auto" writes them if tensorflow-serving-api is installed.
+        size: height and width of the images that signatures of tensors translate, None
+            for any, as for `endpoints`. By default they are S. A server that joins
+            requests in batches needs images of one size.
+
+    Returns:
+        Whether there are warmup requests.
 
     Raises:
-        ValueError: if something other than a SavedModel is at the path.
+        ValueError: if something other than a SavedModel is at the path; for an unknown
+            `warmup`; or if the model cannot translate images of such a size.
+        ImportError: if `warmup` is true and tensorflow-serving-api is missing.
     """
     check_place(path)
-    concrete = signatures_of(model)
+    if warmup not in (True, False, "auto"):
+        raise ValueError(f'warmup must be True, False or "auto"; received {warmup!r}.')
+    warm = bool(warmup) and has_messages(required=warmup is True)
+    concrete = signatures_of(model, size)
     module = tf.Module()
     # Only what the signatures use is written: no optimizer, no network that only
     # trains.
@@ -63,20 +83,24 @@ def export_saved_model(model: TranslationModel, path: str | os.PathLike) -> None
     )
     with whole_folder(path) as folder:
         tf.saved_model.save(module, folder, signatures=concrete)
+        if warm:
+            write_warmup(folder, model, concrete)
+    return warm
 
 
-def signatures_of(model: TranslationModel) -> Signatures:
+def signatures_of(model: TranslationModel, size: Size | None = None) -> Signatures:
     """The signatures of a model, as `export_saved_model` describes them.
 
     Args:
         model: a trained model.
+        size: as for `export_saved_model`.
 
     Returns:
         A TensorFlow function for each signature, ready to be called with tensors by
         name.
     """
     wrap = functools.partial(tf.function, autograph=False)
-    endpoints = model.endpoints(wrap)
+    endpoints = model.endpoints(wrap, size)
     functions = {name: _signature(model, one) for name, one in endpoints.items()}
     binary = any(label_set.kind == "binary" for label_set in model.labels.sets)
     if not binary:
@@ -94,23 +118,31 @@ def check_place(path: str | os.PathLike) -> None:
 
 
 def _signature(model: TranslationModel, endpoint: Endpoint) -> Callable:
-    """An endpoint as a TensorFlow function that checks the numbers of domains."""
-    names = model.labels.names
+    """An endpoint as a TensorFlow function that checks domains and open sizes."""
+    names, multiple = model.labels.names, model.size_multiple
     specs = {
         name: tf.TensorSpec(spec.shape, spec.dtype, name)
         for name, spec in endpoint.inputs.items()
     }
 
-    def function(*values):
-        given = dict(zip(specs, values, strict=True))
-        if "domains" in given:
-            domains = given["domains"]
-            right = tf.reduce_all((domains >= 0) & (domains < len(names)))
+    def checked(name, value):
+        if name == "domains":
+            right = tf.reduce_all((value >= 0) & (value < len(names)))
             message = f"domains must be from 0 to {len(names) - 1} ({', '.join(names)})"
-            check = tf.debugging.Assert(right, [message, domains])
-            with tf.control_dependencies([check]):
-                given["domains"] = tf.identity(domains)
-        return endpoint.function(**given)
+            received = value
+        elif name == "images" and None in specs[name].shape[1:]:
+            received = tf.shape(value)[1:3]
+            right = tf.reduce_all(received % multiple == 0)
+            message = f"images must have a height and width of multiples of {multiple}"
+        else:
+            return value
+        check = tf.debugging.Assert(right, [message, received])
+        with tf.control_dependencies([check]):
+            return tf.identity(value)
+
+    def function(*values):
+        given = zip(specs, values, strict=True)
+        return endpoint.function(**{name: checked(name, each) for name, each in given})
 
     return tf.function(function, list(specs.values()), autograph=False)
 
