@@ -20,14 +20,14 @@ FLOORS = [
     {"images", "files"},
     {"labels"},
     {"losses"},
-    {"version", "lazy"},
+    {"version", "lazy", "presets"},
 ]
 FLOOR_OF = {
     room: floor for floor, rooms in enumerate(reversed(FLOORS)) for room in rooms
 }
 BACKEND_FREE = {"losses", "networks", "labels", "evaluation", "images", "pretrained"}
 # What all methods share.
-SHARED = ("base", "checks", "endpoints", "registry")
+SHARED = ("base", "checks", "endpoints", "loading", "registry")
 # Methods that build on others.
 BUILDS_ON = {"msgan": ("drit",)}
 # Of a method, these files are its mathematics.

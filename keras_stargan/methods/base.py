@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -555,6 +556,32 @@ class TranslationModel(AdversarialModel):
         return np.concatenate(list(arrays.values()))
 
     # Saving.
+
+    @classmethod
+    def from_preset(cls, name: str | os.PathLike) -> TranslationModel:
+        """Loads a trained model of this class.
+
+        Args:
+            name: as the first argument of `keras_stargan.load_model`: a preset such as
+                `"avatars"`, a file, the folder of a run, or `hf://USER/MODEL`.
+
+        Raises:
+            ValueError: if there is no such model, or it is of another class.
+
+        Example:
+            ```python
+            model = keras_stargan.StarGAN.from_preset("avatars")
+            ```
+        """
+        from keras_stargan.methods.loading import load_model
+
+        model = load_model(name)
+        if not isinstance(model, cls):
+            raise ValueError(
+                f"{name} is a {type(model).__name__}, not a {cls.__name__}: use "
+                f"{type(model).__name__}.from_preset or keras_stargan.load_model."
+            )
+        return model
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, for saving."""

@@ -19,7 +19,9 @@ from collections.abc import Sequence
 from types import ModuleType
 
 import keras
+import numpy as np
 
+from keras_stargan import presets
 from keras_stargan.files.pytorch import (
     Checkpoint,
     assign_weights,
@@ -31,7 +33,7 @@ from keras_stargan.files.pytorch import (
 from keras_stargan.labels import LabelSet, LabelSpace
 from keras_stargan.methods import registry
 from keras_stargan.methods.base import TranslationModel
-from keras_stargan.networks.weights import shapes_only
+from keras_stargan.networks.weights import copy_weights, shapes_only
 from keras_stargan.training.checkpoints import model_file
 
 # A size above this one is a mistake, or meant to do harm.
@@ -47,23 +49,39 @@ def load_model(
     """Loads a trained model of any method, to be used and not trained on.
 
     Args:
-        path: a `.keras` file; or the folder of a run, of which the newest of
-            `model.keras` and the checkpoints is taken; or a checkpoint of a published
-            PyTorch code, such as StarGAN's `200000-G.ckpt` or StarGAN v2's
-            `100000_nets_ema.ckpt`.
+        path: the name of a preset, a trained model that comes with the package (all
+            are in `keras_stargan.presets.names()`); or a `.keras` file; or the folder
+            of a run, of which the newest of `model.keras` and the checkpoints is taken;
+            or a checkpoint of a published PyTorch code, such as StarGAN's
+            `200000-G.ckpt` or StarGAN v2's `100000_nets_ema.ckpt`; or
+            `hf://USER/MODEL`, a model that `model.save` wrote to Hugging Face's hub. A
+            file or folder that has the name of a preset is `./avatars`.
         *companions: with the last, the further files of the same training, as for
             `load_published`.
         labels: with the last, what the labels mean, as for `load_published`.
         image_size: with the last, the size of the images, as for `load_published`.
 
     Raises:
-        ImportError: for a published checkpoint, without PyTorch.
+        ImportError: for a published checkpoint, without PyTorch; for `hf://`, without
+            the package `huggingface-hub`.
         ValueError: if there is no such file, or it does not hold a model that
             translates images.
+
+    Example:
+        ```python
+        model = keras_stargan.load_model("avatars")
+        translated = model.translate(images, "happy")
+        ```
     """
-    path = model_file(path)
-    if path.suffix != ".keras":
-        return load_published(path, *companions, labels=labels, image_size=image_size)
+    is_preset = str(path) in presets.names()
+    if is_preset:
+        path = presets.preset_file(str(path))
+    elif not str(path).startswith("hf://"):  # Such a file, Keras downloads.
+        path = model_file(path)
+        if path.suffix != ".keras":
+            return load_published(
+                path, *companions, labels=labels, image_size=image_size
+            )
     if companions:
         raise ValueError(
             f"{path} holds a whole model; received {', '.join(map(str, companions))} "
@@ -78,7 +96,21 @@ def load_model(
             f"{path} holds a {type(model).__name__}, not a model that translates "
             "images."
         )
+    if is_preset:
+        _fill_in(model)
     return model
+
+
+def _fill_in(model: TranslationModel) -> None:
+    """Gives the networks that only train, which a preset leaves out, their weights.
+
+    A network with an average starts from it; any other starts anew.
+    """
+    for name in model.averaged:
+        copy_weights(getattr(model, f"average_{name}"), getattr(model, name))
+    for network in model.networks.values():
+        if not any(np.any(weight) for weight in network.get_weights()):
+            copy_weights(type(network).from_config(network.get_config()), network)
 
 
 def load_published(

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from keras_stargan import presets
 from keras_stargan.files.whole import whole_path
 
 _PATTERN = "step-*.keras"
@@ -63,8 +64,9 @@ def model_file(path: str | os.PathLike) -> pathlib.Path:
         path = max(files, key=lambda file: file.stat().st_mtime_ns)
     if not path.is_file():
         raise ValueError(
-            f"There is no {path}. A model is a .keras file, the folder of a run, or a "
-            "checkpoint of the published code."
+            f"There is no {path}. A model is a .keras file, the folder of a run, a "
+            "checkpoint of the published code, or the name of a model that comes with "
+            f"the package ({', '.join(presets.names())})."
         )
     return path
 
