@@ -133,8 +133,7 @@ def check_any_size(
         multiple: of what height and width may be multiples; None if the model
             translates squares of `image_size` only.
     """
-    right = multiple is not None and len(size) == 2
-    if not right or any(s is not None and (s < 1 or s % multiple) for s in size):
+    if multiple is None or any(s is not None and (s < 1 or s % multiple) for s in size):
         raise ValueError(
             f"This model translates images of {image_size} x {image_size} px"
             f"{_or_multiples(multiple)}; received the size {tuple(size)}."
