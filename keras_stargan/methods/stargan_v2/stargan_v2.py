@@ -468,4 +468,5 @@ def _domains(num_domains: int | None, domains: Any) -> LabelSet:
 
 def _indices(targets: Any) -> Any:
     """The number of the domain of each label vector."""
-    return ops.cast(ops.argmax(targets, axis=-1), "int32")
+    # Of floats, Keras' argmax looks at the bits of zeros, which ONNX cannot do.
+    return ops.argmax(ops.cast(ops.round(targets), "int32"), axis=-1)
