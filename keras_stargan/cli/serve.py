@@ -51,7 +51,7 @@ def define(flags: Flags) -> None:
     flags.integer(
         "max_waiting",
         256,
-        "Pictures that may wait, and requests that may be open; more get 429.",
+        "Pictures that may wait for the model; further requests get 429.",
         least=1,
     )
     flags.number("max_request_mb", 16.0, "Size of a request in MB; larger: 413.")

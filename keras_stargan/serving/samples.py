@@ -12,8 +12,8 @@ from PIL import Image
 from keras_stargan.serving.batching import batch_sizes
 from keras_stargan.serving.signatures import Arrays, Signature, Spec
 
-# The input that takes files of pictures.
-PICTURES = "encoded"
+# The inputs that take files of pictures.
+PICTURES = ("encoded", "reference")
 _SIDE = 8  # of the sample picture, in pixels
 _FREE = 64  # the length of an axis that may have any
 
@@ -27,7 +27,7 @@ def target_names(signatures: Mapping[str, Signature]) -> tuple[str, ...]:
 
 
 def sample_inputs(signature: Signature, names: Sequence[str], rows: int = 1) -> Arrays:
-    """Inputs that a signature takes: a gray picture, the first name, zeros.
+    """Inputs that a signature takes: a gray picture, the last name, zeros.
 
     Args:
         signature: the signature.
@@ -41,8 +41,9 @@ def sample_inputs(signature: Signature, names: Sequence[str], rows: int = 1) -> 
             shape[0] = rows
         if spec.dtype != "string":
             return np.zeros(shape, spec.dtype)
-        text = (names[0] if names else "").encode()
-        return np.full(shape, _gray_picture() if name == PICTURES else text, object)
+        # A model of two domains may translate to the last one only.
+        text = (names[-1] if names else "").encode()
+        return np.full(shape, _gray_picture() if name in PICTURES else text, object)
 
     return {name: sample(name, spec) for name, spec in signature.inputs.items()}
 
@@ -89,7 +90,7 @@ def curl_line(
 
 
 def _json_value(name: str, value: Any) -> Any:
-    if name == PICTURES:
+    if name in PICTURES:
         return {"b64": base64.b64encode(value).decode()}
     return value.decode() if isinstance(value, bytes) else value.item()
 

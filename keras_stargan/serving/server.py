@@ -17,11 +17,10 @@ import dataclasses
 import io
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from keras_stargan.serving import rest_form
@@ -44,7 +43,8 @@ class Limits:
     Args:
         max_batch: pictures that are translated at once.
         batch_wait: seconds for which a picture waits for others.
-        max_waiting: pictures that wait, and requests that are open.
+        max_waiting: pictures that wait for the model. Besides those whose pictures
+            the model has, no more requests are open.
         max_request: bytes of a request.
         max_pixels: width times height of a picture in a file.
         timeout: seconds for a request.
@@ -120,7 +120,7 @@ class Service:
         """Raises `Refusal` if no more requests are taken now."""
         if self.stopping:
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The server stops.")
-        if self.open_requests >= self.limits.max_waiting:
+        if self.open_requests > self.limits.max_waiting + self.limits.max_batch:
             raise TooManyWaiting
 
     async def predict(self, content: bytes) -> bytes:
@@ -162,15 +162,15 @@ class Service:
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"The request has {rows} rows; it may have {self.limits.max_waiting}.",
             )
-        faults = {}
-        if PICTURES in arrays:
-            faults = picture_faults(arrays[PICTURES], self.limits.max_pixels)
-        if faults and "error" not in signature.outputs:
-            number, fault = next(iter(faults.items()))
-            raise ValueError(f"{PICTURES}[{number}] {fault}")
-        for number in faults:
-            # It is not decoded, and the model says that it is no picture.
-            arrays[PICTURES][number] = b""
+        faults: dict[int, str] = {}
+        for name in PICTURES:
+            found = picture_faults(name, arrays.get(name, ()), self.limits.max_pixels)
+            if found and "error" not in signature.outputs:
+                raise ValueError(next(iter(found.values())))
+            for number in found:
+                # It is not decoded, and the model says that it is no picture.
+                arrays[name][number] = b""
+            faults |= found
         return request.signature_name, request.form, arrays, faults
 
     def state(self) -> dict[str, Any]:
@@ -204,13 +204,16 @@ class Service:
         }
 
 
-def picture_faults(files: np.ndarray, max_pixels: int) -> dict[int, str]:
+def picture_faults(
+    name: str, files: Iterable[bytes], max_pixels: int
+) -> dict[int, str]:
     """What is wrong with files of pictures, as far as their headers tell.
 
     A small file can hold a huge picture, which would fill the memory when decoded.
 
     Args:
-        files: `bytes` objects `(n,)`.
+        name: the input that has the files.
+        files: the files' contents.
         max_pixels: width times height at most.
 
     Returns:
@@ -222,22 +225,26 @@ def picture_faults(files: np.ndarray, max_pixels: int) -> dict[int, str]:
             with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
                 width, height = picture.size
         except Image.DecompressionBombError:
-            faults[number] = f"has more than {max_pixels:,} pixels."
+            faults[number] = f"{name} must have at most {max_pixels:,} pixels."
         except Exception:  # Pillow raises many kinds for broken files.
-            faults[number] = f"is not a picture in {', '.join(_FORMATS)}."
+            faults[number] = (
+                f"{name} cannot be read: it must be a file in {', '.join(_FORMATS)}."
+            )
         else:
             if width * height > max_pixels:
                 faults[number] = (
-                    f"has {width} x {height} pixels, more than {max_pixels:,}."
+                    f"{name} must have at most {max_pixels:,} pixels; received "
+                    f"{width} x {height}."
                 )
     return faults
 
 
 def _answer(form: str, outputs: Arrays, faults: Mapping[int, str]) -> bytes:
     if faults:
-        outputs["error"] = outputs["error"].copy()
+        # The batch's array is shared with other requests.
+        outputs = outputs | {"error": outputs["error"].copy()}
     for number, fault in faults.items():
-        outputs["error"][number] = f"{PICTURES} {fault}".encode()
+        outputs["error"][number] = fault.encode()
     return rest_form.to_json(form, outputs)
 
 

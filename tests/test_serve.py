@@ -1,0 +1,639 @@
+"""`keras-stargan serve`: TensorFlow Serving's REST form, its batches and its bounds."""
+
+import base64
+import contextlib
+import io
+import json
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_stargan import LabelSet, StarGAN
+from keras_stargan.cli.serve import COMMAND, name_of
+from keras_stargan.export import export_saved_model
+from keras_stargan.serving.batching import batch_sizes
+from keras_stargan.serving.samples import curl_line, target_names, warm_up
+from keras_stargan.serving.server import (
+    Limits,
+    Service,
+    bind,
+    make_app,
+    make_server,
+)
+from keras_stargan.serving.signatures import (
+    Signature,
+    Spec,
+    load_signatures,
+    saved_model_folder,
+)
+
+SIZE = 16
+NAMES = ("angry", "happy", "sad")
+RNG = np.random.default_rng(0)
+IMAGES = RNG.uniform(-1, 1, (2, SIZE, SIZE, 3)).astype("float32")
+LABELS = np.eye(3, dtype="float32")[[0, 2]]
+PREDICT = "/v1/models/faces:predict"
+
+
+def picture(width=20, height=20):
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def b64(content):
+    return {"b64": base64.b64encode(content).decode()}
+
+
+def bytes_request(*rows):
+    instances = [{"encoded": b64(file), "target": target} for file, target in rows]
+    return {"signature_name": "translate_bytes", "instances": instances}
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.text = response.read().decode()
+
+    def json(self):
+        return json.loads(self.text)
+
+
+class Client:
+    def __init__(self, port):
+        self._url = f"http://127.0.0.1:{port}"
+
+    def get(self, path):
+        return self._answer(path, None)
+
+    def post(self, path, content):
+        """Content is bytes, an iterator of bytes, a text, or what becomes JSON."""
+        if isinstance(content, dict):
+            content = json.dumps(content)
+        if isinstance(content, str):
+            content = content.encode()
+        return self._answer(path, content)
+
+    def waiting(self):
+        """The number of rows that wait for the model."""
+        text = self.get("/metrics").text
+        return float(re.search(r"^keras_stargan_waiting_pictures (.*)$", text, re.M)[1])
+
+    def _answer(self, path, content):
+        request = urllib.request.Request(self._url + path, content)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return Answer(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error)
+
+
+@contextlib.contextmanager
+def served(signatures, version=1, **limits):
+    service = Service("faces", signatures, Limits(**limits), version)
+    started = threading.Event()
+    with bind("127.0.0.1", 0) as bound:
+        port = bound.getsockname()[1]
+        server = make_server(service, started.set)
+        thread = threading.Thread(target=server.run, args=([bound],))
+        thread.start()
+        try:
+            assert started.wait(60)
+            yield Client(port)
+        finally:
+            server.handle_exit(signal.SIGTERM, None)
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def model():
+    return StarGAN(
+        image_size=SIZE,
+        labels=LabelSet(NAMES),
+        conv_dim=4,
+        num_residual_blocks=1,
+        num_discriminator_layers=2,
+    )
+
+
+@pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "faces"
+    export_saved_model(model, path / "3")
+    return path
+
+
+@pytest.fixture(scope="module")
+def signatures(exported):
+    return load_signatures(exported)
+
+
+@pytest.fixture(scope="module")
+def client(signatures):
+    with served(signatures, 3, max_pixels=10_000, max_request=500_000) as client:
+        yield client
+
+
+def test_rows_are_answered_with_rows(client, model):
+    rows = [
+        {"images": image.tolist(), "labels": label.tolist()}
+        for image, label in zip(IMAGES, LABELS, strict=True)
+    ]
+    answer = client.post(PREDICT, {"instances": rows})
+    found = answer.json()["predictions"]
+    np.testing.assert_allclose(found, model.translate(IMAGES, LABELS), atol=1e-5)
+
+
+def test_columns_are_answered_with_columns(client, model):
+    inputs = {"images": IMAGES.tolist(), "labels": LABELS.tolist()}
+    answer = client.post("/v1/models/faces/versions/3:predict", {"inputs": inputs})
+    found = answer.json()["outputs"]
+    np.testing.assert_allclose(found, model.translate(IMAGES, LABELS), atol=1e-5)
+
+
+def test_several_outputs_in_columns_are_named(client):
+    inputs = {"encoded": [b64(picture())], "target": ["sad"]}
+    answer = client.post(
+        PREDICT, {"signature_name": "translate_bytes", "inputs": inputs}
+    )
+    assert answer.json()["outputs"]["error"] == [""]
+
+
+def test_a_file_comes_back_as_a_file(client, signatures):
+    answer = client.post(PREDICT, bytes_request((picture(), "happy")))
+    (row,) = answer.json()["predictions"]
+    expected = signatures["translate_bytes"].function(
+        encoded=np.array([picture()], object), target=np.array([b"happy"], object)
+    )
+    file = base64.b64decode(row["encoded_bytes"]["b64"])
+    assert file == expected["encoded_bytes"][0]
+
+
+@pytest.mark.parametrize(
+    ("file", "target", "error"),
+    [
+        (b"no picture", "happy", "encoded cannot be read"),
+        (picture(200, 100), "happy", "at most 10,000 pixels; received 200 x 100"),
+        (picture(), "lion", "angry, happy, sad"),
+    ],
+)
+def test_a_bad_entry_does_not_fail_the_others(client, file, target, error):
+    request = bytes_request((picture(), "sad"), (file, target), (picture(), "sad"))
+    first, bad, last = client.post(PREDICT, request).json()["predictions"]
+    assert error in bad["error"]
+    assert bad["encoded_bytes"]["b64"] == ""
+    assert first == last
+    assert first["error"] == ""
+    assert first["encoded_bytes"]["b64"]
+
+
+def test_names_are_told_for_no_inputs(client):
+    request = {"signature_name": "label_names", "inputs": {}}
+    assert client.post(PREDICT, request).json() == {"outputs": list(NAMES)}
+
+
+def test_the_printed_line_works(client, signatures):
+    assert target_names(signatures) == NAMES
+    line = curl_line("/v1/models/faces", signatures, NAMES)
+    *_, path, flag, body = shlex.split(line)
+    assert flag == "-d"
+    (row,) = client.post(path, body).json()["predictions"]
+    assert row["error"] == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[1]", '"instances" or "inputs"'),
+        ('{"inputs": 1, "instances": 1}', '"instances" or "inputs"'),
+        ('{"signature_name": 1, "inputs": 1}', "must be a string"),
+        ('{"signature_name": "fly", "inputs": 1}', "'fly'; there are serving_default"),
+        ('{"instances": []}', "at least one instance"),
+        ('{"instances": [{"images": 1}]}', r"instances[0] must have images, labels"),
+        ('{"inputs": [1]}', "takes images, labels"),
+        ('{"inputs": {"images": [], "labels": []}}', "images must have the shape"),
+        (
+            '{"signature_name": "translate_bytes", "inputs": {"encoded": [], '
+            '"target": []}}',
+            "at least 1; they are: encoded 0, target 0",
+        ),
+        (
+            '{"signature_name": "translate_bytes", "inputs": {"encoded": ["a"], '
+            '"target": ["sad", "sad"]}}',
+            "encoded 1, target 2",
+        ),
+        (
+            '{"signature_name": "translate_bytes", "inputs": {"encoded": '
+            '[{"b64": "?"}], "target": ["sad"]}}',
+            "encoded has wrong base64",
+        ),
+        (
+            '{"signature_name": "translate_bytes", "inputs": {"encoded": '
+            '[["a"], ["b", "c"]], "target": ["sad", "sad"]}}',
+            "lists of equal lengths",
+        ),
+        (
+            '{"signature_name": "translate_bytes", "inputs": {"encoded": [1], '
+            '"target": ["sad"]}}',
+            "encoded must be a list of strings",
+        ),
+    ],
+)
+def test_wrong_requests_are_told_what_is_wrong(client, body, message):
+    answer = client.post(PREDICT, body)
+    assert answer.status == 400
+    assert message in answer.json()["error"]
+
+
+@pytest.mark.parametrize("value", ["1", True, None, [1, [2]], {"b64": "aa"}, 1e39])
+def test_what_is_no_number_is_refused(doubler, value):
+    answer = doubler.post(PREDICT, {"instances": [value]})
+    assert answer.status == 400
+    assert "x " in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/v1/models/cats", "no model 'cats'; there is 'faces'"),
+        ("/v1/models/faces/versions/4", "no version 4 of 'faces'; there is 3"),
+        ("/v1/models/cats/metadata", "no model 'cats'"),
+        ("/v2/models", "Not served: GET /v2/models"),
+    ],
+)
+def test_other_addresses_are_not_found(client, path, message):
+    answer = client.get(path)
+    assert answer.status == 404
+    assert message in answer.json()["error"]
+    answer = client.post("/v1/models/cats:predict", {"instances": [1]})
+    assert answer.status == 404
+
+
+def chunks(count):
+    for _ in range(count):
+        yield b" " * 100_000
+
+
+@pytest.mark.parametrize("content", [b" " * 600_000, chunks(6)])
+def test_a_request_that_is_too_large_is_refused(client, content):
+    answer = client.post(PREDICT, content)
+    assert answer.status == 413
+    assert "larger than 500,000 bytes" in answer.json()["error"]
+
+
+def test_the_state_is_told(client):
+    (state,) = client.get("/v1/models/faces").json()["model_version_status"]
+    assert state == {
+        "version": "3",
+        "state": "AVAILABLE",
+        "status": {"error_code": "OK", "error_message": ""},
+    }
+    assert client.get("/healthz").status == 200
+    assert client.get("/readyz").status == 200
+
+
+def test_metadata_are_those_of_tensorflow_serving(client, exported):
+    from google.protobuf import json_format
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    content = (exported / "3" / "saved_model.pb").read_bytes()
+    written = SavedModel.FromString(content).meta_graphs[0].signature_def
+    # Internal to TensorFlow.
+    del written["__saved_model_init_op"]
+    for one in written.values():
+        for output in one.outputs.values():
+            output.name = ""
+    expected = {
+        name: json_format.MessageToDict(
+            one,
+            preserving_proto_field_name=True,
+            always_print_fields_with_no_presence=True,
+        )
+        for name, one in written.items()
+    }
+    answer = client.get("/v1/models/faces/metadata").json()
+    assert answer["model_spec"] == {
+        "name": "faces",
+        "signature_name": "",
+        "version": "3",
+    }
+    assert answer["metadata"]["signature_def"]["signature_def"] == expected
+
+
+def test_a_model_that_is_not_exported_is_served_too(model, signatures, tmp_path):
+    model.save(tmp_path / "faces.keras")
+    loaded = load_signatures(tmp_path / "faces.keras")
+    assert {name: one[1:] for name, one in loaded.items()} == {
+        name: one[1:] for name, one in signatures.items()
+    }
+    inputs = {"images": IMAGES, "labels": LABELS}
+    np.testing.assert_allclose(
+        loaded["serving_default"].function(**inputs)["translated"],
+        model.translate(IMAGES, LABELS),
+        atol=1e-5,
+    )
+
+
+def test_the_latest_version_is_taken(tmp_path):
+    for version in ("2", "10", "old"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "saved_model.pb").touch()
+    assert saved_model_folder(tmp_path) == tmp_path / "10"
+    assert saved_model_folder(tmp_path / "2") == tmp_path / "2"
+    assert saved_model_folder(tmp_path / "nothing") is None
+
+
+def doubling(function=lambda x: {"y": 2 * x}):
+    return Signature(
+        function, {"x": Spec((None,), "float32")}, {"y": Spec((None,), "float32")}
+    )
+
+
+@pytest.fixture(scope="module")
+def doubler():
+    with served({"serving_default": doubling()}, max_waiting=2) as client:
+        yield client
+
+
+class Gate:
+    """A signature that doubles, but not before `open()`; it notes its batches."""
+
+    def __init__(self):
+        self.batches = []
+        self.entered = threading.Event()
+        self._gate = threading.Event()
+        self.open = self._gate.set
+
+    def __call__(self, x):
+        self.batches.append(x.tolist())
+        self.entered.set()
+        assert self._gate.wait(60)
+        if (x < 0).any():
+            raise ValueError("x must not be negative")
+        return {"y": 2 * x}
+
+
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def gated():
+    """Gives a server whose model is at work and stands still, and what to ask with."""
+    gate = Gate()
+    with contextlib.ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(8))
+
+        def start(**limits):
+            signatures = {"serving_default": doubling(gate)}
+            client = stack.enter_context(served(signatures, **limits))
+            stack.callback(gate.open)
+
+            def ask(*values):
+                return pool.submit(client.post, PREDICT, {"instances": values})
+
+            first = ask(0)
+            assert gate.entered.wait(60)
+            return client, gate, ask, first
+
+        yield start
+
+
+def test_requests_that_wait_are_joined(gated):
+    client, gate, ask, first = gated()
+    waiting = [ask(1, 2), ask(3, 4)]
+    until(lambda: client.waiting() == 4)
+    gate.open()
+    assert first.result().json() == {"predictions": [0]}
+    answers = [one.result().json()["predictions"] for one in waiting]
+    assert answers == [[2, 4], [6, 8]]
+    assert [len(batch) for batch in gate.batches] == [1, 4]
+
+
+def test_a_batch_is_filled_up(gated):
+    client, gate, ask, _ = gated()
+    answer = ask(1, 2, 3)
+    until(lambda: client.waiting() == 3)
+    gate.open()
+    assert answer.result().json() == {"predictions": [2, 4, 6]}
+    assert gate.batches == [[0], [1, 2, 3, 3]]
+
+
+def test_a_batch_needs_no_filling_if_the_rest_can_wait(gated):
+    client, gate, ask, _ = gated(max_batch=8)
+    waiting = [ask(value) for value in range(5)]
+    until(lambda: client.waiting() == 5)
+    gate.open()
+    for one in waiting:
+        one.result()
+    assert [len(batch) for batch in gate.batches] == [1, 4, 1]
+
+
+def test_a_large_request_is_split(gated):
+    client, gate, ask, _ = gated(max_batch=4)
+    answer = ask(*range(10))
+    until(lambda: client.waiting() == 10)
+    gate.open()
+    assert answer.result().json()["predictions"] == [2 * i for i in range(10)]
+    assert [len(batch) for batch in gate.batches] == [1, 4, 4, 2]
+
+
+def test_a_wrong_request_fails_alone(gated):
+    client, gate, ask, _ = gated()
+    good, bad = ask(1), ask(-1)
+    until(lambda: client.waiting() == 2)
+    gate.open()
+    assert good.result().json() == {"predictions": [2]}
+    assert bad.result().status == 400
+    assert bad.result().json() == {"error": "x must not be negative"}
+
+
+def test_beyond_the_bound_requests_are_refused_and_none_is_lost(gated):
+    client, gate, ask, first = gated(max_waiting=3)
+    second = ask(1, 2)
+    until(lambda: client.waiting() == 2)
+    full = ask(3, 4).result()
+    assert full.status == 429
+    assert full.headers["Retry-After"] == "1"
+    assert "try again" in full.json()["error"]
+    assert "keras_stargan_rejected_total 1.0" in client.get("/metrics").text
+    third = ask(5)
+    until(lambda: client.waiting() == 3)
+    assert ask(6).result().status == 429
+    gate.open()
+    answers = [one.result().status for one in (first, second, third)]
+    assert answers == [200, 200, 200]
+    assert ask(7).result().status == 200
+
+
+def test_a_request_of_more_pictures_than_may_wait_is_too_large(doubler):
+    answer = doubler.post(PREDICT, {"instances": [1, 2, 3]})
+    assert answer.status == 413
+    assert "3 rows; it may have 2" in answer.json()["error"]
+
+
+def test_a_request_that_takes_too_long_gives_up_its_place(gated):
+    client, _, ask, first = gated(timeout=0.2)
+    late = ask(1)
+    assert first.result().status == late.result().status == 504
+    assert "within 0.2 seconds" in late.result().json()["error"]
+    assert client.waiting() == 0
+
+
+def test_a_failure_of_the_model_is_told_and_survived():
+    def fail(x):
+        if x[0] == 0:
+            raise MemoryError("too little memory")
+        return {"y": x}
+
+    with served({"serving_default": doubling(fail)}) as client:
+        answer = client.post(PREDICT, {"instances": [0]})
+        assert answer.status == 500
+        assert answer.json() == {"error": "MemoryError: too little memory"}
+        assert client.post(PREDICT, {"instances": [1]}).status == 200
+
+
+def test_what_happens_is_counted():
+    with served({"serving_default": doubling()}) as client:
+        client.post(PREDICT, {"instances": [1, 2, 3]})
+        client.post(PREDICT, {"instances": []})
+        lines = client.get("/metrics").text.splitlines()
+    for line in (
+        'keras_stargan_requests_total{code="200"} 1.0',
+        'keras_stargan_requests_total{code="400"} 1.0',
+        "keras_stargan_pictures_total 3.0",
+        "keras_stargan_batch_pictures_count 1.0",
+        "keras_stargan_batch_pictures_sum 3.0",
+        "keras_stargan_request_seconds_count 1.0",
+        "keras_stargan_rejected_total 0.0",
+        "keras_stargan_waiting_pictures 0.0",
+    ):
+        assert line in lines
+
+
+@pytest.mark.parametrize(
+    ("most", "sizes"), [(1, (1,)), (16, (1, 2, 4, 8, 16)), (12, (1, 2, 4, 8, 12))]
+)
+def test_batches_have_few_sizes(most, sizes):
+    assert batch_sizes(most) == sizes
+
+
+def test_every_size_is_tried_before_the_first_request():
+    rows = []
+
+    def note(x):
+        rows.append(len(x))
+        return {"y": x}
+
+    def refuse(x):
+        raise ValueError("not this one")
+
+    signatures = {"a": doubling(note), "b": doubling(refuse)}
+    (warning,) = warm_up(signatures, (), 4)
+    assert rows == [1, 2, 4]
+    assert warning == "b was not tried before the first request: not this one"
+
+
+# Runs without TensorFlow. It says its port, and when its model is at work; the model
+# goes on when it is told to.
+SLOW_SERVER = """
+import sys
+from keras_stargan.serving.server import Limits, Service, bind, make_server
+from keras_stargan.serving.signatures import Signature, Spec
+
+def double(x):
+    print("at work", flush=True)
+    sys.stdin.readline()
+    return {"y": 2 * x}
+
+spec = Spec((None,), "float32")
+signatures = {"serving_default": Signature(double, {"x": spec}, {"y": spec})}
+with bind("127.0.0.1", 0) as bound:
+    port = bound.getsockname()[1]
+    service = Service("faces", signatures, Limits())
+    make_server(service, lambda: print(port, flush=True)).run(sockets=[bound])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_when_open_requests_are_answered(number):
+    with (
+        ThreadPoolExecutor() as pool,
+        subprocess.Popen(
+            [sys.executable, "-c", SLOW_SERVER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        try:
+            client = Client(int(process.stdout.readline()))
+            answer = pool.submit(client.post, PREDICT, {"instances": [1]})
+            assert process.stdout.readline() == "at work\n"
+            process.send_signal(number)
+            until(lambda: client.get("/readyz").status == 503)
+            assert client.post(PREDICT, {"instances": [1]}).status == 503
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert answer.result().json() == {"predictions": [2.0]}
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+
+
+def test_a_port_that_is_taken_is_told_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(OSError):
+        bind("127.0.0.1", other.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("models/faces/1", "faces"),
+        ("runs/faces", "faces"),
+        ("faces.keras", "faces"),
+        ("avatars", "avatars"),
+    ],
+)
+def test_a_model_is_named_after_its_file(model, name):
+    assert name_of(model) == name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Give --model"),
+        (["--model=m", "--timeout=0"], "--timeout must be more than 0; received 0"),
+        (["--model=m", "--batch_wait=-1"], "--batch_wait must be 0 or more"),
+        (["--model=m", "--name=a/b"], "--name must have no / and no :"),
+    ],
+)
+def test_wrong_flags_are_told(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        COMMAND(arguments)
+
+
+def test_what_must_be_installed_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    with pytest.raises(ImportError, match=r"keras-stargan\[serve\]"):
+        make_app(Service("faces", {}, Limits()))
