@@ -8,6 +8,8 @@ r"""Translates pictures with a trained model: files, folders or globs.
     keras-stargan translate --model=runs/v2_afhq --target=dog --reference=rex.jpg me.jpg
     keras-stargan translate --model=runs/v2_afhq --target=dog --seed=1,2,3 me.jpg
 
+    keras-stargan translate --model=runs/v1_rafd --target=happy --video=dance.mov
+
 The translations of people/000123.jpg are translated/happy/000123.png and
 translated/sad/000123.png, where translated is --output_dir; translated/grid.png shows
 the first 32 pictures beside their translations. The pictures in a folder's own folders
@@ -16,6 +18,9 @@ that fit the model, if it was trained on drawn ones, and written to translated/d
 
 A model with styles (StarGAN v2) translates to a domain in the style of each --reference
 or of each --seed; several are translated/dog/000123_rex.png or 000123_seed1.png.
+
+--video translates each frame of a video, all in one style, with the video's times and
+sound, to translated/happy/dance.mp4. It needs pip install 'keras-stargan[video]'.
 
 Pictures may have any size and shape. The command prints what it cuts off or pads; --fit
 chooses it. Pictures must look like those that the model was trained on, and be cropped
@@ -27,7 +32,7 @@ says it for all of them.
 """
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keras_stargan.cli.command import Command, Flags
 from keras_stargan.experiments.settings import COMMON
@@ -62,6 +67,7 @@ def define(flags: Flags) -> None:
         "that are to be absent (Blond_Hair,-Young). Repeat the flag for more targets. "
         "Default: each label in turn; a binary one is added or taken away.",
     )
+    flags.string("video", None, "A video that is translated instead of pictures.")
     flags.repeated(
         "reference",
         [],
@@ -107,6 +113,10 @@ def define(flags: Flags) -> None:
 
 def run(flags: Flags, inputs: list[str]) -> None:
     """Loads the model and translates."""
+    if inputs and flags.video:
+        raise ValueError(
+            f"Give pictures or --video, not both; received {', '.join(inputs)} besides."
+        )
     try:
         seeds = [int(seed) for seed in flags.seed or ()]
     except ValueError:
@@ -115,6 +125,7 @@ def run(flags: Flags, inputs: list[str]) -> None:
         ) from None
     from keras_stargan.methods.loading import load_model
     from keras_stargan.use.translation import translate_files
+    from keras_stargan.use.video_translation import translate_video
 
     companions = [flags.discriminator] if flags.discriminator else []
     name = flags.model
@@ -125,21 +136,24 @@ def run(flags: Flags, inputs: list[str]) -> None:
     if flags.list_targets:
         print_targets(model.labels)
         return
-    translate_files(
-        model,
-        inputs or None,
-        flags.target,
-        flags.output_dir,
-        fit=flags.fit,
-        source_labels=flags.source_labels,
-        batch_size=flags.batch_size,
-        original_size=flags.original_size,
-        overwrite=flags.overwrite,
-        skip_unreadable=flags.skip_unreadable,
-        references=flags.reference,
-        seeds=seeds,
-        psi=flags.psi,
-    )
+    options: dict[str, Any] = {
+        "targets": flags.target,
+        "output_dir": flags.output_dir,
+        "fit": flags.fit,
+        "source_labels": flags.source_labels,
+        "batch_size": flags.batch_size,
+        "original_size": flags.original_size,
+        "overwrite": flags.overwrite,
+        "references": flags.reference,
+        "seeds": seeds,
+        "psi": flags.psi,
+    }
+    if flags.video:
+        translate_video(model, flags.video, **options)
+    else:
+        translate_files(
+            model, inputs or None, skip_unreadable=flags.skip_unreadable, **options
+        )
 
 
 def print_targets(labels: "LabelSpace") -> None:

@@ -230,7 +230,7 @@ def _summaries(
     """Lines on what is cut off or padded, one for each size of pictures."""
     kinds = collections.defaultdict(list)
     for path, framing in framings.items():
-        kinds[_summary(framing, original_size)].append(path)
+        kinds[framing_summary(framing, original_size)].append(path)
     kinds = sorted(kinds.items(), key=lambda kind: -len(kind[1]))
     for line, paths in kinds[:_SIZES_NAMED]:
         yield f"{paths[0] if len(paths) == 1 else f'{len(paths)} pictures'}, {line}"
@@ -238,8 +238,13 @@ def _summaries(
         yield f"and pictures of {len(kinds) - _SIZES_NAMED} other sizes in the same way"
 
 
-def _summary(framing: Framing, original_size: bool) -> str:
-    """A line such as "40x20: cut off 10 px left, 10 px right; comes out 16x16"."""
+def framing_summary(framing: Framing, original_size: bool) -> str:
+    """A line such as "40x20: cut off 10 px left, 10 px right; comes out 16x16".
+
+    Args:
+        framing: how pictures become square.
+        original_size: whether outputs get the pictures' size.
+    """
     width, height = framing.size
     left, top, right, bottom = framing.box
     margins = {

@@ -1,9 +1,11 @@
 """Videos from frames: MP4, which browsers play, and GIF."""
 
 import contextlib
+import fractions
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -12,6 +14,19 @@ from keras_stargan.files.whole import whole_path
 
 FPS = 30
 _MOST_FPS = 50  # Browsers slow down GIFs that are faster.
+# FFmpeg's decoders of the sound that players of MP4 files know. MP4 can hold more, such
+# as PCM, which browsers do not play.
+_KNOWN_SOUND = (
+    "aac",
+    "ac3",
+    "alac",
+    "eac3",
+    "flac",
+    "libopus",
+    "mp3",
+    "mp3float",
+    "opus",
+)
 
 
 def check_video_paths(paths: Sequence[str | os.PathLike]) -> None:
@@ -30,7 +45,7 @@ def check_video_paths(paths: Sequence[str | os.PathLike]) -> None:
                 f"Videos are written as {' and '.join(_WRITERS)}; received {path}."
             )
         if path.suffix == ".mp4":
-            _import_av()
+            import_av()
 
 
 def save_video(
@@ -80,28 +95,113 @@ def save_video(
             raise ValueError("A video needs one frame or more; received none.")
 
 
+class Mp4File:
+    """An MP4 file that is being written: H.264, and the sound of another file.
+
+    Args:
+        container: PyAV's, open for writing.
+        rate: frames per second, on average.
+        time_base: the unit of the frames' times, in seconds; None if they follow each
+            other evenly.
+        sounds: PyAV's streams of the other file.
+    """
+
+    def __init__(
+        self,
+        container: Any,
+        rate: int | fractions.Fraction,
+        time_base: fractions.Fraction | None = None,
+        sounds: Sequence[Any] = (),
+    ) -> None:
+        av = import_av()
+        self._container = container
+        self._time_base = time_base
+        self._video = container.add_stream("libx264", rate=rate, options={"crf": "18"})
+        self._video.pix_fmt = "yuv420p"
+        context = self._video.codec_context
+        # Without this entry, players guess the color space from the height.
+        context.colorspace = av.video.reformatter.Colorspace.ITU601
+        if time_base is not None:
+            context.time_base = time_base
+        self._sounds = {
+            sound.index: container.add_stream_from_template(sound)
+            if is_known_sound(sound)
+            else _encoded_sound(container, sound)
+            for sound in sounds
+        }
+        self._encoders = [
+            self._sounds[sound.index] for sound in sounds if not is_known_sound(sound)
+        ]
+
+    def append(self, pixels: np.ndarray, pts: int | None = None, duration: int = 0):
+        """Appends a frame, uint8 `(height, width, 3)`."""
+        av = import_av()
+        height, width = pixels.shape[:2]
+        # 4:2:0 has one color for each 2x2 pixels, so both sides must be even.
+        even = np.pad(pixels, [(0, height % 2), (0, width % 2), (0, 0)], "edge")
+        if not self._video.codec_context.is_open:
+            self._video.height, self._video.width = even.shape[:2]
+        frame = av.VideoFrame.from_ndarray(even, "rgb24")
+        if self._time_base is not None:
+            frame.pts, frame.time_base = pts, self._time_base
+            frame.duration = duration
+        self._container.mux(self._video.encode(frame))
+
+    def append_sound(self, sound: Any, part: Any) -> None:
+        """Appends a packet or a frame of a sound; not before the first frame."""
+        stream = self._sounds[sound.index]
+        if stream in self._encoders:
+            self._container.mux(stream.encode(part))
+        else:
+            part.stream = stream
+            self._container.mux(part)
+
+    def finish(self) -> None:
+        """Writes what the encoders still hold."""
+        for stream in (self._video, *self._encoders):
+            self._container.mux(stream.encode(None))
+
+
+@contextlib.contextmanager
+def mp4_file(path: pathlib.Path, *args: Any) -> Iterator[Mp4File]:
+    """Opens an MP4 file for writing.
+
+    Args:
+        path: the file.
+        *args: those of `Mp4File` after the first.
+
+    Raises:
+        ImportError: if PyAV is not installed.
+    """
+    # With the index at the front, browsers play a video that is still being loaded.
+    front = {"movflags": "+faststart"}
+    with import_av().open(str(path), "w", format="mp4", options=front) as container:
+        file = Mp4File(container, *args)
+        yield file
+        file.finish()
+
+
+def _encoded_sound(container: Any, sound: Any) -> Any:
+    """Adds a stream that encodes a sound as AAC."""
+    codec, rate = import_av().Codec("aac", "w"), sound.codec_context.sample_rate
+    # A file may say how many channels there are, but not which; then the usual ones.
+    return container.add_stream(
+        "aac",
+        rate=rate if rate in codec.audio_rates else 48000,
+        layout=f"{sound.codec_context.layout.nb_channels}c",
+    )
+
+
+def is_known_sound(stream: Any) -> bool:
+    """Whether players of MP4 files know the encoding of one of PyAV's streams."""
+    return stream.codec_context.name in _KNOWN_SOUND
+
+
 @contextlib.contextmanager
 def _mp4(path: pathlib.Path, fps: int) -> Iterator[Callable[[np.ndarray], None]]:
     """Yields a function that appends a frame."""
-    av = _import_av()
-    # With the index at the front, browsers play a video that is still being loaded.
-    front = {"movflags": "+faststart"}
-    with av.open(str(path), "w", format="mp4", options=front) as container:
-        stream = container.add_stream("libx264", rate=fps, options={"crf": "18"})
-        stream.pix_fmt = "yuv420p"
-        # Without this entry, players guess the color space from the height.
-        stream.codec_context.colorspace = av.video.reformatter.Colorspace.ITU601
-
-        def append(frame):
-            height, width = frame.shape[:2]
-            # 4:2:0 has one color for each 2x2 pixels, so both sides must be even.
-            even = np.pad(frame, [(0, height % 2), (0, width % 2), (0, 0)], "edge")
-            if not stream.codec_context.is_open:
-                stream.height, stream.width = even.shape[:2]
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(even, "rgb24")))
-
-        yield append
-        container.mux(stream.encode())  # frames that the encoder still holds
+    with mp4_file(path, fps) as file:
+        yield file.append
 
 
 @contextlib.contextmanager
@@ -122,12 +222,13 @@ def _gif(path: pathlib.Path, fps: int) -> Iterator[Callable[[np.ndarray], None]]
 _WRITERS = {".mp4": _mp4, ".gif": _gif}
 
 
-def _import_av():
+def import_av() -> Any:
+    """PyAV, or an `ImportError` that says how to install it."""
     try:
         import av
     except ImportError as error:
         raise ImportError(
-            "MP4 files are written by PyAV, which is not installed: "
+            "Videos are read, and MP4 files written, by PyAV, which is not installed: "
             "pip install 'keras-stargan[video]'. GIF files need no other package."
         ) from error
     return av

@@ -112,6 +112,16 @@ class Plan:
             [f"_{s.file}" if len(self._styles) > 1 else "" for s in self._styles],
         )
 
+    def guess_once(self, squares: np.ndarray) -> None:
+        """Guesses the labels that all pictures have: those that most of some have.
+
+        Args:
+            squares: these pictures, uint8 `(n, size, size, 3)`.
+        """
+        votes = self._model.classify(from_uint8(squares), len(squares))
+        share = votes.mean(axis=0, keepdims=True)
+        self.own = self._model.labels.from_logits(share - 0.5)
+
     def ready(
         self, references: Sequence[np.ndarray]
     ) -> Callable[[np.ndarray], list[np.ndarray]]:
