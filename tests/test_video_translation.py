@@ -92,7 +92,7 @@ def test_frames_times_and_sound_stay(tmp_path):
 
 def test_frames_that_do_not_follow_evenly_keep_their_times(tmp_path):
     times = [0, 100, 400, 450, 1000]
-    path = write_video(tmp_path / "in.mkv", [gray(9)] * 5, times)
+    path = write_video(tmp_path / "in.mkv", [gray(9)] * 5, times, sound=None)
     (written,) = translate_video(Model(), path, "sad", tmp_path / "out")
     assert read(written)[1] == times
 
@@ -121,9 +121,12 @@ def test_a_recording_that_begins_late_begins_at_once(tmp_path):
 def test_sound_keeps_its_distance_to_the_frames(tmp_path):
     path = write_video(tmp_path / "in.mkv", [gray(9)] * 3, [500, 600, 700])
     (written,) = translate_video(Model(), path, "sad", tmp_path / "out")
-    _, times, packets = read(written)
-    assert times == [500, 600, 700]
-    assert [time for time, _ in packets] == [time for time, _ in read(path)[2]]
+    # From the first packet of sound to the first frame.
+    before, after = (
+        times[0] - 1000 * packets[0][0]
+        for _, times, packets in map(read, (path, written))
+    )
+    assert before > 400 and abs(after - before) < 1
 
 
 def turned(path):
