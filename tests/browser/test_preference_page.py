@@ -2,7 +2,6 @@
 
 import csv
 import http.server
-import shutil
 import threading
 
 import pytest
@@ -18,47 +17,7 @@ from keras_stargan.study.preference_study import (
 METHODS = {"StarGAN": (200, 60, 60), "CycleGAN": (60, 200, 60), "DIAT": (60, 60, 200)}
 TARGETS = ("Blond_Hair", "Male")
 INPUTS = ("000001", "000002")
-NEEDED = (
-    "The page is tested in a browser: install Chromium and its driver (Debian: "
-    "apt-get install chromium chromium-driver; Ubuntu: snap install chromium) and "
-    "Selenium (pip install selenium)."
-)
-FLAGS = (
-    "--headless=new",
-    "--window-size=1280,800",
-    # Containers: no user but root, no GPU, and often no network.
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 WAIT = 60.0  # Seconds that a page may take on a busy machine.
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    """One browser for all tests: it takes seconds to start."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    driver = shutil.which("chromedriver")
-    try:
-        from selenium import webdriver
-    except ImportError:
-        pytest.fail(f"Selenium is missing. {NEEDED}")
-    if not (browser and driver):
-        pytest.fail(f"{'chromedriver' if browser else 'Chromium'} is missing. {NEEDED}")
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    profile = tmp_path_factory.mktemp("profile")
-    for flag in (*FLAGS, f"--user-data-dir={profile}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chromium = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield chromium
-    chromium.quit()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ export class LabelControls {
   #chosen = [];       // Of each data set: a map from label to 0 or 1.
   #active;            // The data set whose labels are asked for.
   #blend = 1;
+  #looked = false;    // Whether there was a picture yet.
   #blendSlider; #from; #again;
 
   /**
@@ -30,10 +31,7 @@ export class LabelControls {
     this.tiles = [];
     this.sets.forEach((set, number) => place.append(this.#fieldset(set, number)));
     place.append(this.#blendRow());
-    // The last one is chosen, so that something happens at once.
-    this.#active = this.sets.length - 1;
-    this.#choose(this.#active, this.tiles.at(-1).label);
-    this.#show();
+    this.#active = this.tiles.at(-1).set;
   }
 
   #fieldset(set, number) {
@@ -174,6 +172,13 @@ export class LabelControls {
     this.#own = labels ? [...labels] : null;
     if (!labels && this.#model.has("classify"))
       this.#own = this.#seen((await this.#model.run("classify", { images: picture })).data);
+    if (!this.#looked) {
+      // Something is chosen that the picture is not, so that something happens at once.
+      const { set, label } = this.tiles.findLast(({ set, label }) => !this.#ownOf(set)[label])
+        ?? this.tiles.at(-1);
+      this.#choose(set, label);
+    }
+    this.#looked = true;
     this.#show();
   }
 

@@ -42,6 +42,7 @@ async function paint() {
   again = true;
   if (painting) return;
   painting = true;
+  find("pictures").ariaBusy = "true";
   try {
     while (again) {
       again = false;
@@ -52,6 +53,7 @@ async function paint() {
     }
   } finally {
     painting = false;
+    find("pictures").ariaBusy = "false";
   }
 }
 

@@ -27,16 +27,24 @@ export async function savePng(levels, name) {
  * @param progress is called with the share that is done.
  */
 export async function saveGif(picture, frames, name, progress) {
+  const small = [];
+  for (const { translate } of frames) {
+    small.push(toLevels((await translate(picture)).data));
+    progress(small.length / frames.length);
+  }
+  // The same colours for all frames: then nothing flickers, and they are stored once.
+  const each = small[0].data.length;
+  const all = new Uint8Array(small.length * each);
+  small.forEach(({ data }, i) => all.set(data, i * each));
+  const palette = quantize(all, 256);
   const gif = GIFEncoder();
-  for (const [i, { translate, rests }] of frames.entries()) {
-    const large = enlarged(toLevels((await translate(picture)).data));
+  small.forEach((levels, i) => {
+    const large = enlarged(levels);
     const { data, width, height } = large.getContext("2d").getImageData(
       0, 0, large.width, large.height);
-    const palette = quantize(data, 256);
     gif.writeFrame(applyPalette(data, palette), width, height,
-      { palette, delay: rests ? REST : STEP });
-    progress((i + 1) / frames.length);
-  }
+      { palette: i ? undefined : palette, delay: frames[i].rests ? REST : STEP });
+  });
   gif.finish();
   download(new Blob([gif.bytes()], { type: "image/gif" }), `${name}.gif`);
 }
