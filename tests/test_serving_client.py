@@ -5,6 +5,8 @@ import contextlib
 import http.server
 import io
 import json
+import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import text_format
 from PIL import Image
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -23,6 +26,7 @@ from tensorflow_serving.apis import (
     predict_pb2,
     prediction_service_pb2_grpc,
 )
+from tensorflow_serving.config import model_server_config_pb2
 
 from keras_stargan import LabelSet, StarGAN
 from keras_stargan.export import export_saved_model
@@ -478,6 +482,15 @@ def test_a_server_that_does_not_answer_in_time_is_a_timeout():
             with pytest.raises(TimeoutError):
                 client.metadata()
             assert not client.ready()
+
+
+def test_the_documented_configuration_is_tensorflow_servings():
+    page = pathlib.Path(__file__).parents[1] / "docs" / "serving.md"
+    (text,) = re.findall(r"^```protobuf\n(.*?)^```", page.read_text(), re.M | re.S)
+    message = model_server_config_pb2.ModelServerConfig()
+    faces, animals = text_format.Parse(text, message).model_config_list.config
+    assert faces.model_version_policy.specific.versions == [1, 2]
+    assert animals.base_path == "/models/animals"
 
 
 def test_the_rest_client_needs_no_tensorflow():
