@@ -6,6 +6,7 @@ import functools
 import os
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -16,7 +17,7 @@ from keras_stargan.files.whole import whole_folder
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.endpoints import Endpoint
 
-Signatures = dict[str, Callable]
+Signatures = dict[str, Any]  # of TensorFlow functions
 Size = tuple[int | None, int | None]
 
 
@@ -101,7 +102,9 @@ def signatures_of(model: TranslationModel, size: Size | None = None) -> Signatur
     """
     wrap = functools.partial(tf.function, autograph=False)
     endpoints = model.endpoints(wrap, size)
-    functions = {name: _signature(model, one) for name, one in endpoints.items()}
+    functions: Signatures = {
+        name: _signature(model, one) for name, one in endpoints.items()
+    }
     binary = any(label_set.kind == "binary" for label_set in model.labels.sets)
     if not binary:
         # It would bring the discriminator along, which nothing else needs.
