@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from keras_stargan.export.inputs import Arrays
+from keras_stargan.export.litert_files import load_litert, write_litert
 from keras_stargan.export.onnx_files import load_onnx, write_onnx
+from keras_stargan.export.openvino_files import load_openvino, write_openvino
 
 
 class Format(NamedTuple):
@@ -31,6 +33,8 @@ class Format(NamedTuple):
 PRECISIONS = ("float32", "float16", "int8")
 FORMATS = {
     "onnx": Format(".onnx", PRECISIONS, True, write_onnx, load_onnx),
+    "litert": Format(".tflite", PRECISIONS, False, write_litert, load_litert),
+    "openvino": Format(".xml", PRECISIONS, True, write_openvino, load_openvino),
 }
 
 

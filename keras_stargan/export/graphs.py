@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from keras_stargan.methods.endpoints import Endpoint
+from keras_stargan.networks.batches import without_branches
 
 
 def graph_of(
@@ -22,6 +23,7 @@ def graph_of(
     ]
 
     def function(*tensors):
-        return endpoint.function(**dict(zip(endpoint.inputs, tensors, strict=True)))
+        with without_branches():
+            return endpoint.function(**dict(zip(endpoint.inputs, tensors, strict=True)))
 
     return tf.function(function, specs, autograph=False), specs

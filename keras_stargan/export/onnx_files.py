@@ -83,7 +83,8 @@ def onnx_of(endpoint: Endpoint, batch_size: int | None) -> Any:
         logger.removeHandler(reports)
         logger.setLevel(level)
     if reports.messages:
-        raise ValueError("; ".join(reports.messages))
+        # Each operation in turn; the first few say enough.
+        raise ValueError("; ".join(reports.messages)[:400])
     axes = {1: "height", 2: "width"}
     for value in (*graph.graph.input, *graph.graph.output):
         for axis, side in enumerate(value.type.tensor_type.shape.dim):

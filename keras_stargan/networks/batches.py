@@ -1,6 +1,8 @@
 """Calling a network with more inputs than fit into one batch."""
 
-from collections.abc import Callable
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -27,6 +29,23 @@ def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray) -> np.n
     return np.concatenate([ops.convert_to_numpy(batch) for batch in batches])
 
 
+_BRANCHES = contextvars.ContextVar("branches", default=True)
+
+
+@contextlib.contextmanager
+def without_branches() -> Iterator[None]:
+    """Makes graphs in which `translate_rows` always runs the function.
+
+    Converters to other runtimes do not look into the branches of a graph, or lose the
+    shapes in them.
+    """
+    token = _BRANCHES.set(False)
+    try:
+        yield
+    finally:
+        _BRANCHES.reset(token)
+
+
 def translate_rows(
     function: Callable, images: keras.KerasTensor, chosen: keras.KerasTensor
 ) -> keras.KerasTensor:
@@ -34,7 +53,7 @@ def translate_rows(
 
     Args:
         function: images -> images of the same shape and type. It is not run where no
-            image is chosen.
+            image is chosen, except in graphs made `without_branches`.
         images: `(n, height, width, channels)`.
         chosen: `(n,)` booleans.
     """
@@ -42,4 +61,6 @@ def translate_rows(
     def translated():
         return ops.where(chosen[:, None, None, None], function(images), images)
 
+    if not _BRANCHES.get():
+        return translated()
     return ops.cond(ops.any(chosen), translated, lambda: images)

@@ -1,0 +1,72 @@
+"""Endpoints as LiteRT (TensorFlow Lite) files, and such files as functions."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import tempfile
+from typing import Any
+
+import tensorflow as tf
+
+from keras_stargan.export.graphs import graph_of
+from keras_stargan.export.inputs import Arrays
+from keras_stargan.methods.endpoints import Endpoint
+
+
+def write_litert(
+    endpoint: Endpoint,
+    path: pathlib.Path,
+    precision: str,
+    batch_size: int | None,
+    samples: list[Arrays],
+) -> None:
+    """Writes an endpoint as a LiteRT file; inputs and outputs stay float32.
+
+    Args:
+        endpoint: of a trained model.
+        path: the file.
+        precision: `"float32"`, `"float16"` or `"int8"`.
+        batch_size: images in a batch.
+        samples: for int8, batches of typical inputs by name.
+    """
+    function = graph_of(endpoint, batch_size)[0].get_concrete_function()
+    module = tf.Module()
+    module.weights_in_use = list(function.variables)
+    with tempfile.TemporaryDirectory() as folder:
+        # Only from a SavedModel does the converter take the names of the tensors.
+        tf.saved_model.save(module, folder, signatures=function)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        if precision != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if precision == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if precision == "int8":
+            converter.representative_dataset = lambda: iter(samples)
+        try:
+            path.write_bytes(converter.convert())
+        except Exception as error:
+            # The first line of many that says what LiteRT does not have.
+            reason = re.search("error: ('.*)", str(error))
+            raise ValueError(reason[1] if reason else error) from error
+
+
+def load_litert(path: pathlib.Path, threads: int | None) -> Any:
+    """A LiteRT file as a function of arrays by name.
+
+    Args:
+        path: the file.
+        threads: how many compute; None leaves it to LiteRT.
+
+    Raises:
+        ImportError: without the extra `export`.
+    """
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        raise ImportError(
+            "An export as LiteRT needs ai-edge-litert: "
+            "pip install 'keras-stargan[export]'"
+        ) from error
+    runner = Interpreter(str(path), num_threads=threads).get_signature_runner()
+    return lambda arrays: runner(**arrays)

@@ -1,0 +1,86 @@
+"""Endpoints as OpenVINO files, and such files as functions."""
+
+from __future__ import annotations
+
+import pathlib
+import tempfile
+from typing import Any
+
+from keras_stargan.export.inputs import Arrays
+from keras_stargan.export.onnx_files import onnx_of
+from keras_stargan.methods.endpoints import Endpoint
+
+NEEDS = "pip install 'keras-stargan[export]'"
+
+
+def write_openvino(
+    endpoint: Endpoint,
+    path: pathlib.Path,
+    precision: str,
+    batch_size: int | None,
+    samples: list[Arrays],
+) -> None:
+    """Writes an endpoint as OpenVINO's two files, `path` (.xml) and the weights (.bin).
+
+    It goes through ONNX, where tensors have the order of axes that OpenVINO's kernels
+    have.
+
+    Args:
+        endpoint: of a trained model.
+        path: the file whose name ends in .xml.
+        precision: `"float32"`, `"float16"` or `"int8"`.
+        batch_size: images in a batch; None for any number.
+        samples: for int8, batches of typical inputs by name.
+
+    Raises:
+        ImportError: without the extra `export`.
+    """
+    openvino = import_openvino()
+
+    with tempfile.TemporaryDirectory() as scratch:
+        file = pathlib.Path(scratch, "model.onnx")
+        file.write_bytes(onnx_of(endpoint, batch_size).SerializeToString())
+        graph = openvino.Core().read_model(file)
+        if precision == "int8":
+            try:
+                import nncf
+            except ImportError as error:
+                raise ImportError(f"int8 of OpenVINO needs nncf: {NEEDS}") from error
+            graph = nncf.quantize(
+                graph, nncf.Dataset(samples), subset_size=len(samples)
+            )
+        openvino.save_model(graph, path, compress_to_fp16=precision == "float16")
+
+
+def load_openvino(path: pathlib.Path, threads: int | None) -> Any:
+    """An OpenVINO file as a function of arrays by name.
+
+    Args:
+        path: the file whose name ends in .xml.
+        threads: how many compute; None leaves it to OpenVINO.
+
+    Raises:
+        ImportError: without the extra `export`.
+    """
+    openvino = import_openvino()
+    # On some processors OpenVINO would compute in bfloat16.
+    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+    if threads:
+        settings["INFERENCE_NUM_THREADS"] = threads
+    compiled = openvino.Core().compile_model(path, "CPU", settings)
+    outputs = [output.any_name for output in compiled.outputs]
+
+    def run(arrays: Arrays) -> Arrays:
+        found = compiled(arrays)
+        return {name: found[name] for name in outputs}
+
+    return run
+
+
+def import_openvino() -> Any:
+    """The package; raises `ImportError` where it is not installed."""
+    try:
+        import openvino
+    except ImportError as error:
+        raise ImportError(f"An export as OpenVINO needs openvino: {NEEDS}") from error
+    return openvino
