@@ -159,7 +159,7 @@ class Page:
             """const [kind, selector, content] = arguments;
                const bytes = Uint8Array.from(atob(content), c => c.charCodeAt(0));
                const data = new DataTransfer();
-               data.items.add(new File([bytes], "it.png", {type: "image/png"}));
+               data.items.add(new File([bytes], `${kind}.png`, {type: "image/png"}));
                const what = {bubbles: true, cancelable: true};
                document.querySelector(selector).dispatchEvent(kind === "paste"
                  ? new ClipboardEvent(kind, {...what, clipboardData: data})
@@ -277,24 +277,25 @@ def test_another_drawn_picture(label_page, label_site):
     label_page.shows(expected)
 
 
-@pytest.mark.parametrize("size", [(32, 32), (75, 50), (40, 61), (20, 20), (1500, 1100)])
-def test_a_file_is_prepared_as_by_the_package(label_page, label_site, size, tmp_path):
-    picture = noise(*size, seed=3)
-    picture.save(tmp_path / "it.png")
-    label_page.find("#file").send_keys(str(tmp_path / "it.png"))
-    label_page.wait_for_status("Your picture")
-    square = frame(picture.size, 32, "crop").square(picture)
-    label_page.shows(square, "#source")
-    if size != (1500, 1100):  # That one is first made smaller.
+def test_a_file_is_prepared_as_by_the_package(label_page, label_site, tmp_path):
+    for size in ((32, 32), (75, 50), (40, 61), (20, 20), (1500, 1100)):
+        picture = noise(*size, seed=3)
+        path = tmp_path / f"{size[0]}.png"
+        picture.save(path)
+        label_page.find("#file").send_keys(str(path))
+        label_page.wait_for_status(path.name)
+        square = frame(picture.size, 32, "crop").square(picture)
+        label_page.shows(square, "#source")
+        if size != (1500, 1100):  # That one is first made smaller.
+            label_page.shows(label_site.translated(picture, target="sad"))
+
+
+def test_a_picture_is_dropped_or_pasted(label_page, label_site):
+    for kind, seed in (("drop", 4), ("paste", 5)):
+        picture = noise(32, 32, seed)
+        label_page.bring(kind, picture)
+        label_page.wait_for_status(f"{kind}.png")
         label_page.shows(label_site.translated(picture, target="sad"))
-
-
-@pytest.mark.parametrize("kind", ["drop", "paste"])
-def test_a_picture_is_dropped_or_pasted(label_page, label_site, kind):
-    picture = noise(32, 32, seed=4)
-    label_page.bring(kind, picture)
-    label_page.wait_for_status("Your picture")
-    label_page.shows(label_site.translated(picture, target="sad"))
 
 
 def test_what_is_no_picture_is_said(label_page, tmp_path):
@@ -371,17 +372,14 @@ def test_every_control_has_a_name_and_is_in_the_tab_order(label_page):
     assert nameless == []
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
-def test_the_page_is_as_wide_as_the_screen(label_page, width):
-    label_page.chromium.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False},
-    )
-    try:
+def test_the_page_is_as_wide_as_the_screen(label_page):
+    metrics = {"height": 800, "deviceScaleFactor": 1, "mobile": False}
+    command = label_page.chromium.execute_cdp_cmd
+    for width in (320, 390, 1280):
+        command("Emulation.setDeviceMetricsOverride", {"width": width, **metrics})
         wide = label_page.script("return document.documentElement.scrollWidth")
-    finally:
-        label_page.chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    assert wide <= width
+        command("Emulation.clearDeviceMetricsOverride", {})
+        assert wide <= width
 
 
 def requests(chromium):
@@ -445,7 +443,7 @@ def test_a_page_from_a_file_says_why_it_does_not_work(chromium, label_site):
 def test_binary_labels_are_switched_and_the_others_stay(binary_page, binary_site):
     images = from_uint8(np.asarray(binary_site.pictures[0])[None])
     (own,) = binary_site.model.classify(images)
-    binary_page.click("#as-is")
+    binary_page.click("#undo")
     binary_page.shows(binary_site.translated(target=own[None]))
     binary_page.click_tile("Blond_Hair")
     expected = own.copy()
@@ -469,20 +467,12 @@ def latent(site):
     return np.full((1, site.model.latent_dim), LATENT, "float32")
 
 
-def style_of(site, domain, **how):
-    return site.model.conditions(domain, **how)
-
-
-def about(site):
-    return json.loads((site.folder / "demo.json").read_text())
-
-
-@pytest.mark.parametrize("domain", ["cat", "dog"])
-def test_a_button_for_each_domain_in_the_rolled_style(style_page, style_site, domain):
-    style_page.click_tile(domain)
-    expected = style_site.translated(target=domain, latents=latent(style_site))
-    style_page.shows(expected)
-    style_page.shows(expected, f"[data-name='{domain}'] canvas")
+def test_a_button_for_each_domain_in_the_rolled_style(style_page, style_site):
+    for domain in ("dog", "cat"):
+        style_page.click_tile(domain)
+        expected = style_site.translated(target=domain, latents=latent(style_site))
+        style_page.shows(expected)
+        style_page.shows(expected, f"[data-name='{domain}'] canvas")
 
 
 def test_the_dice_give_another_style(style_page):
@@ -492,24 +482,29 @@ def test_the_dice_give_another_style(style_page):
     assert not np.array_equal(style_page.levels(), before)
 
 
-@pytest.mark.parametrize("psi", [0, 0.5])
-def test_truncation(style_page, style_site, psi):
-    style_page.move("psi", psi)
-    conditions = style_of(style_site, "cat", latents=latent(style_site), psi=psi)
-    style_page.shows(style_site.translated(conditions=conditions))
+def test_truncation(style_page, style_site):
+    for psi in (0, 0.5):
+        style_page.move("psi", psi)
+        conditions = style_site.model.conditions(
+            "cat", latents=latent(style_site), psi=psi
+        )
+        style_page.shows(style_site.translated(conditions=conditions))
 
 
-@pytest.mark.parametrize("axis", range(4))
-def test_the_sliders_move_along_the_main_axes(style_page, style_site, axis):
+def test_the_sliders_move_along_the_main_axes(style_page, style_site):
     before = style_page.levels()
-    style_page.move(f"axis-{axis + 1}", 2)
-    style = style_of(style_site, "cat", latents=latent(style_site))
-    axes = about(style_site)["styles"][0]
-    style = style + 2 * axes["deviations"][axis] * np.array(axes["axes"][axis])
-    style_page.shows(style_site.translated(conditions=style))
-    assert not np.array_equal(style_page.levels(), before)
-    style_page.click("#middle")
-    np.testing.assert_array_equal(style_page.levels(), before)
+    axes = json.loads((style_site.folder / "demo.json").read_text())["styles"][0]
+    for i, (axis, deviation) in enumerate(
+        zip(axes["axes"], axes["deviations"], strict=True)
+    ):
+        style_page.move(f"axis-{i + 1}", 2)
+        style = style_site.model.conditions("cat", latents=latent(style_site))
+        style = style + 2 * deviation * np.array(axis)
+        style_page.shows(style_site.translated(conditions=style))
+        assert not np.array_equal(style_page.levels(), before)
+        style_page.click("#middle")
+        np.testing.assert_array_equal(style_page.levels(), before)
+    assert i == 3
 
 
 def test_the_style_of_a_picture_of_the_page(style_page, style_site):

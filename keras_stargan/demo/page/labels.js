@@ -65,7 +65,7 @@ export class LabelControls {
     });
     this.fromRow = make("div", { className: "row from" },
       make("label", { htmlFor: "from" }, "The picture itself is"), this.#from);
-    this.#again = make("button", { type: "button", id: "as-is" }, "As it was");
+    this.#again = make("button", { type: "button", id: "undo" }, "Undo all changes");
     this.#again.addEventListener("click", () => {
       this.#chosen[this.#active].clear();
       this.#show();

@@ -35,7 +35,8 @@ function say(text) {
 
 // Painting.
 
-let painting = false, again = false, nextTile = 0;
+const ONE_IN = 4;  // Of so many pictures of the camera, one is shown on a button, too.
+let painting = false, again = false, nextTile = 0, painted = 0;
 
 /** Shows the translation, then those on the buttons; starts again after a change. */
 async function paint() {
@@ -47,8 +48,8 @@ async function paint() {
     while (again) {
       again = false;
       await paintResult();
-      // A camera's next picture waits: one button for each of its pictures.
-      let left = camera ? 1 : controls.tiles.length;
+      // A camera's next picture waits.
+      let left = camera ? Number(painted++ % ONE_IN === 0) : controls.tiles.length;
       while (left-- && !again) await paintTile();
     }
   } finally {
@@ -97,17 +98,17 @@ function mark(button) {
     one.setAttribute("aria-pressed", String(one === button));
 }
 
-async function useFile(levels) {
+async function useFile(levels, name) {
   stopCamera();
   mark(null);
   await use(levels);
-  say("Your picture is used.");
+  say(`${name || "Your picture"} is used.`);
 }
 
 /** Reads a file and hands its middle square on. */
 const open = tried(async (file, take = useFile) => {
   if (!file) throw new Error("there is no picture in what was given.");
-  await take(middleSquare(await readPicture(file), about.image_size));
+  await take(middleSquare(await readPicture(file), about.image_size), file.name);
 });
 
 function askFile(take) {
@@ -236,6 +237,7 @@ async function json(path) {
 async function start() {
   about = { ...await json("model/model.json"), ...await json("demo.json") };
   find("title").textContent = `${about.method}, ${about.image_size} pixels`;
+  document.title = `${about.method} to play with`;
   for (const id of ["source", "result"])
     find(id).width = find(id).height = about.image_size;
   model = new Model(about);
