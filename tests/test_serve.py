@@ -601,6 +601,11 @@ def test_a_signal_ends_it_when_open_requests_are_answered(number):
             process.kill()
 
 
+def test_answers_are_sent_at_once():
+    with bind("127.0.0.1", 0) as bound:
+        assert bound.proto == socket.IPPROTO_TCP
+
+
 def test_a_port_that_is_taken_is_told_at_once():
     with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(OSError):
         bind("127.0.0.1", other.getsockname()[1])

@@ -445,8 +445,12 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         OSError: if the address is taken or not this machine's.
     """
-    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    )[0]
+    # asyncio sends small packets at once only if a socket says that it speaks TCP;
+    # otherwise each answer is 40 ms late.
+    bound = socket.socket(family, kind, protocol)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind(address)
     return bound
