@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,9 @@ from PIL import Image
 from keras_stargan import LabelSet, StarGAN
 from keras_stargan.cli.serve import COMMAND, name_of
 from keras_stargan.export import export_saved_model
+from keras_stargan.serving import server
 from keras_stargan.serving.batching import batch_sizes
+from keras_stargan.serving.client import RestClient, TranslationError
 from keras_stargan.serving.samples import curl_line, target_names, warm_up
 from keras_stargan.serving.server import (
     Limits,
@@ -74,7 +77,7 @@ class Answer:
 
 class Client:
     def __init__(self, port):
-        self._url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}"
 
     def get(self, path):
         return self._answer(path, None)
@@ -93,7 +96,7 @@ class Client:
         return float(re.search(r"^keras_stargan_waiting_pictures (.*)$", text, re.M)[1])
 
     def _answer(self, path, content):
-        request = urllib.request.Request(self._url + path, content)
+        request = urllib.request.Request(self.url + path, content)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
                 return Answer(response)
@@ -108,14 +111,14 @@ def served(signatures, version=1, **limits):
     started = threading.Event()
     with bind("127.0.0.1", 0) as bound:
         port = bound.getsockname()[1]
-        server = make_server(service, started.set)
-        thread = threading.Thread(target=server.run, args=([bound],))
+        running = make_server(service, started.set)
+        thread = threading.Thread(target=running.run, args=([bound],))
         thread.start()
         try:
             assert started.wait(60)
             yield Client(port)
         finally:
-            server.handle_exit(signal.SIGTERM, None)
+            running.handle_exit(signal.SIGTERM, None)
             thread.join(60)
             assert not thread.is_alive()
 
@@ -200,6 +203,19 @@ def test_a_bad_entry_does_not_fail_the_others(client, file, target, error):
     assert first == last
     assert first["error"] == ""
     assert first["encoded_bytes"]["b64"]
+
+
+def test_the_rest_client_works_with_it(client, model):
+    rest = RestClient(client.url, "faces")
+    assert rest.ready()
+    with pytest.raises(TranslationError, match="encoded cannot be read") as raised:
+        rest.translate([picture(), b"no picture"], "happy")
+    translated, nothing = raised.value.pictures
+    assert nothing is None
+    assert translated.size == (SIZE, SIZE)
+    inputs = {"images": IMAGES, "labels": LABELS}
+    found = rest.predict("translate_label", **inputs)["translated"]
+    np.testing.assert_allclose(found, model.translate(IMAGES, LABELS), atol=1e-5)
 
 
 def test_names_are_told_for_no_inputs(client):
@@ -486,6 +502,18 @@ def test_beyond_the_bound_requests_are_refused_and_none_is_lost(gated):
     assert ask(7).result().status == 200
 
 
+def test_all_open_requests_together_have_a_bound(gated):
+    body = '{"instances": [1]}'.ljust(1000)
+    client, gate, _, _ = gated(max_request=1000, max_open=1500)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(client.post, PREDICT, body)
+        until(lambda: client.waiting() == 1)
+        assert client.post(PREDICT, body).status == 429
+        gate.open()
+        assert first.result().status == 200
+    assert client.post(PREDICT, body).status == 200
+
+
 def test_a_request_of_more_pictures_than_may_wait_is_too_large(doubler):
     answer = doubler.post(PREDICT, {"instances": [1, 2, 3]})
     assert answer.status == 413
@@ -611,6 +639,25 @@ def test_a_port_that_is_taken_is_told_at_once():
         bind("127.0.0.1", other.getsockname()[1])
 
 
+def test_the_command_serves_a_model_under_its_name(exported, monkeypatch, capsys):
+    services = []
+
+    def make(service, started):
+        services.append(service)
+        return types.SimpleNamespace(run=lambda sockets: started())
+
+    monkeypatch.setattr(server, "make_server", make)
+    COMMAND([f"--model={exported}", "--port=0", "--max_batch=2", "--max_request_mb=1"])
+    (service,) = services
+    assert (service.name, service.version) == ("faces", 3)
+    assert service.limits.max_batch == 2
+    assert service.limits.max_request == 2**20
+    url, _, names, line = capsys.readouterr().out.splitlines()
+    assert re.match(r"http://127.0.0.1:\d+/v1/models/faces ", url)
+    assert names == "Targets: angry, happy, sad"
+    assert line.startswith("Try: curl -X POST http://127.0.0.1:")
+
+
 @pytest.mark.parametrize(
     ("model", "name"),
     [
@@ -630,7 +677,12 @@ def test_a_model_is_named_after_its_file(model, name):
         ([], "Give --model"),
         (["--model=m", "--timeout=0"], "--timeout must be more than 0; received 0"),
         (["--model=m", "--batch_wait=-1"], "--batch_wait must be 0 or more"),
-        (["--model=m", "--name=a/b"], "--name must have no / and no :"),
+        (["--model=m", "--name=a/b"], "no / and no :; received 'a/b'"),
+        (["--model=."], "--name must have one letter or more"),
+        (
+            ["--model=m", "--max_open_mb=8"],
+            "--max_open_mb must be at least --max_request_mb; received 8 and 16",
+        ),
     ],
 )
 def test_wrong_flags_are_told(arguments, message):

@@ -56,6 +56,9 @@ def define(flags: Flags) -> None:
     )
     flags.number("max_request_mb", 16.0, "Size of a request in MB; larger: 413.")
     flags.number(
+        "max_open_mb", 256.0, "Size of all open requests together; beyond it: 429."
+    )
+    flags.number(
         "max_megapixels", 16.0, "Size of a picture; a larger one is not decoded."
     )
     flags.number("timeout", 30.0, "Seconds for a request; then it gets 504.")
@@ -72,9 +75,16 @@ def run(flags: Flags, inputs: list[str]) -> None:
             )
     if flags.batch_wait < 0:
         raise ValueError(f"--batch_wait must be 0 or more; received {flags.batch_wait}")
+    if flags.max_open_mb < flags.max_request_mb:
+        raise ValueError(
+            f"--max_open_mb must be at least --max_request_mb; received "
+            f"{flags.max_open_mb:g} and {flags.max_request_mb:g}."
+        )
     name = flags.name or name_of(flags.model)
-    if set(name) & set("/:"):
-        raise ValueError(f"--name must have no / and no :; received {name!r}.")
+    if not name or set(name) & set("/:"):
+        raise ValueError(
+            f"--name must have one letter or more, no / and no :; received {name!r}."
+        )
     from keras_stargan.serving.samples import curl_line, target_names, warm_up
     from keras_stargan.serving.server import Limits, Service, bind, make_server
     from keras_stargan.serving.signatures import load_signatures, saved_model_folder
@@ -84,6 +94,7 @@ def run(flags: Flags, inputs: list[str]) -> None:
         batch_wait=flags.batch_wait / 1000,
         max_waiting=flags.max_waiting,
         max_request=int(flags.max_request_mb * 2**20),
+        max_open=int(flags.max_open_mb * 2**20),
         max_pixels=int(flags.max_megapixels * 10**6),
         timeout=flags.timeout,
     )

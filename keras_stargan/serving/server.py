@@ -5,8 +5,8 @@
     POST /v1/models/NAME[/versions/N]:predict           translations and the like
     GET  /healthz, /readyz, /metrics                    for those who run it
 
-Everything that waits is bounded: the bytes of a request, the time for it, the number of
-requests, and the number of pictures that wait for the model.
+Everything that waits is bounded: the bytes of a request and of all together, the time
+for a request, the number of requests, and the pictures that wait for the model.
 """
 
 # No `from __future__ import annotations`: FastAPI reads the endpoints' annotations, and
@@ -46,6 +46,7 @@ class Limits:
         max_waiting: pictures that wait for the model. Besides those whose pictures
             the model has, no more requests are open.
         max_request: bytes of a request.
+        max_open: bytes of all requests that are open, together.
         max_pixels: width times height of a picture in a file.
         timeout: seconds for a request.
     """
@@ -54,6 +55,7 @@ class Limits:
     batch_wait: float = 0.002
     max_waiting: int = 256
     max_request: int = 16 * 2**20
+    max_open: int = 256 * 2**20
     max_pixels: int = 16 * 10**6
     timeout: float = 30.0
 
@@ -94,6 +96,7 @@ class Service:
         self.limits = limits
         self.stopping = False
         self.open_requests = 0
+        self.open_bytes = 0
         self.metrics = Metrics(lambda: self.batcher.waiting)
         self.batcher = Batcher(
             lambda name, arrays: signatures[name].function(**arrays),
@@ -339,16 +342,23 @@ def make_app(service: Service) -> Any:
         return response
 
     async def answer(request: Request, name: str, version: int | None) -> Response:
+        held = 0
+
         async def work() -> bytes:
+            nonlocal held
             service.check_address(name, version)
             service.check_room()
             if int(request.headers.get("Content-Length", 0)) > limits.max_request:
                 raise too_large
             content = bytearray()
             async for chunk in chunks:
-                content += chunk
-                if len(content) > limits.max_request:
+                held += len(chunk)
+                service.open_bytes += len(chunk)
+                if held > limits.max_request:
                     raise too_large
+                if service.open_bytes > limits.max_open:
+                    raise TooManyWaiting
+                content += chunk
             return await service.predict(bytes(content))
 
         chunks = request.stream()
@@ -376,6 +386,8 @@ def make_app(service: Service) -> Any:
             return error_response(400, "The client is gone.")
         except Exception as error:
             return error_response(500, f"{type(error).__name__}: {error}")
+        finally:
+            service.open_bytes -= held
         # What the client still sends is read and thrown away: otherwise it would see a
         # broken connection instead of the answer.
         with contextlib.suppress(asyncio.TimeoutError, ClientDisconnect):
