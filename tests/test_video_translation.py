@@ -106,6 +106,13 @@ def test_sound_that_players_do_not_know_is_encoded_as_aac(tmp_path):
         assert round(float(sound.duration * sound.time_base), 1) == 0.5
 
 
+def test_frames_without_times_follow_evenly(tmp_path):
+    path = write_video(tmp_path / "in.h264", [gray(9)] * 5, sound=None)
+    (written,) = translate_video(Model(), path, "sad", tmp_path / "out")
+    times = read(written)[1]
+    assert len(times) == 5 and len(set(np.diff(times))) == 1
+
+
 def test_a_video_without_sound(tmp_path):
     path = write_video(tmp_path / "in.mp4", [gray(9)] * 3, sound=None)
     (written,) = translate_video(Model(), path, "sad", tmp_path / "out")
@@ -293,6 +300,19 @@ def test_a_truncated_video_is_translated_as_far_as_it_goes(tmp_path, capsys):
     count = len(read(written)[0])
     assert 5 < count < 15
     assert f"of 20 frames that it should have, {count} can" in capsys.readouterr().out
+
+
+def test_damaged_sound_is_left_out(tmp_path):
+    path = write_video(tmp_path / "in.ts", [gray(9)] * 20)
+    content = bytearray(path.read_bytes())
+    _, _, packets = read(path)
+    for _, packet in packets[5:8]:
+        start = content.index(packet[:20])
+        content[start : start + 20] = bytes(20)
+    path.write_bytes(content)
+    (written,) = translate_video(Model(), path, "sad", tmp_path / "out")
+    frames, _, kept = read(written)
+    assert len(frames) == 20 and len(packets) - 4 <= len(kept) < len(packets)
 
 
 def test_a_video_without_any_whole_frame_is_refused(tmp_path):

@@ -134,8 +134,12 @@ class _Video:
         self._container = container
         self._path = path
         self._stream = stream = container.streams.best("video")
-        # Not those of which FFmpeg does not know the encoding.
-        self.sounds = [s for s in container.streams.audio if s.codec_context]
+        # Not those whose encoding FFmpeg does not know, nor those without any sound.
+        self.sounds = [
+            sound
+            for sound in container.streams.audio
+            if sound.codec_context and sound.codec_context.sample_rate
+        ]
         self.rate = stream.average_rate or stream.guessed_rate or FPS
         self.time_base = stream.time_base
         self._size = (
@@ -155,7 +159,9 @@ class _Video:
     @property
     def lost(self) -> int:
         """How many frames could not be decoded, or are not there, after reading."""
-        return max(self._broken, self._stream.frames - self._found)
+        # The number that an AVI file claims is wrong in files that are whole.
+        missing = self._stream.frames - self._found if self._broken else 0
+        return max(self._broken, missing)
 
     def picture(self, frame: Any) -> Image.Image:
         """A frame as a player shows it."""
@@ -171,6 +177,7 @@ class _Video:
         Raises:
             ValueError: if there is no frame that can be decoded.
         """
+        av = import_av()
         sounds = self.sounds if with_sound else []
         shifts = {
             stream.index: round(self._start / stream.time_base)
@@ -182,27 +189,32 @@ class _Video:
         heard: dict[int, int] = {}  # the last time of each sound that is copied
         for packet in self._packets(sounds):
             index = packet.stream.index
-            if packet.stream is not self._stream and index not in reencoded:
-                if packet.pts is None or packet.dts is None:
-                    continue  # The end, or damaged.
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:
+                self._broken += packet.stream is self._stream
+                continue
+            if packet.stream is self._stream:
+                for frame in frames:
+                    if frame.pts is not None:
+                        frame.pts -= shifts[index]
+                    if frame.pts is None or frame.pts <= last:
+                        frame.pts = last + step  # AVI files do not tell these times.
+                    last = frame.pts
+                    self._found += 1
+                    yield frame
+            elif index in reencoded:
+                for frame in frames:
+                    if frame.pts is not None:
+                        frame.pts -= shifts[index]
+                    yield packet.stream, frame
+            elif packet.pts is not None and packet.dts is not None:
                 packet.pts -= shifts[index]
                 packet.dts -= shifts[index]
                 # An MP4 file takes packets in the order of their times only.
                 if index not in heard or packet.dts > heard[index]:
                     heard[index] = packet.dts
                     yield packet.stream, packet
-                continue
-            for frame in self._decoded(packet):
-                if frame.pts is not None:
-                    frame.pts -= shifts[index]
-                if packet.stream is not self._stream:
-                    yield packet.stream, frame
-                    continue
-                if frame.pts is None or frame.pts <= last:
-                    frame.pts = last + step  # AVI files do not tell these times.
-                last = frame.pts
-                self._found += 1
-                yield frame
         if not self._found:
             raise ValueError(f"{self._path} has no frame that can be decoded.")
 
@@ -210,16 +222,10 @@ class _Video:
         av = import_av()
         try:
             yield from self._container.demux(self._stream, *sounds)
-        except av.error.InvalidDataError:
-            self._broken += 1  # The rest of the file is damaged.
-
-    def _decoded(self, packet: Any) -> Sequence[Any]:
-        av = import_av()
-        try:
-            return packet.decode()
-        except av.error.InvalidDataError:
-            self._broken += packet.stream is self._stream
-            return ()
+        except (av.error.FFmpegError, IndexError):
+            # The rest of the file is damaged. (IndexError: it has a stream that PyAV
+            # did not see at first.)
+            self._broken += 1
 
 
 @contextlib.contextmanager
@@ -228,12 +234,16 @@ def _opened(path: str | os.PathLike) -> Iterator[_Video]:
     with contextlib.ExitStack() as stack:
         try:
             # A list of files, as players know it, is not to fetch anything.
-            container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+            container = av.open(
+                f"file:{path}",
+                options={"protocol_whitelist": "file"},
+                metadata_errors="replace",
+            )
             stack.enter_context(container)
-        except OSError as error:
-            raise ValueError(f"{path} cannot be read: {error.strerror}.") from error
-        except ValueError as error:
-            raise ValueError(f"{path} is no video that FFmpeg can read.") from error
+        except (av.error.FFmpegError, OSError) as error:
+            raise ValueError(
+                f"{path} is no video that FFmpeg can read: {error.strerror}."
+            ) from error
         stream = container.streams.best("video")
         is_cover = stream and stream.disposition & av.stream.Disposition.attached_pic
         if not stream or is_cover or container.format.name.endswith("_pipe"):
