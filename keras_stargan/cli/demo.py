@@ -49,7 +49,10 @@ def run(flags: Flags, inputs: list[str]) -> None:
     write_demo(model, flags.output_dir, flags.pictures, flags.overwrite)
     print(f"Wrote {flags.output_dir}.")
     if not flags.open:
-        print("Show it by: keras-stargan demo --open, or any other web server.")
+        print(
+            "Show it by a web server, such as: python -m http.server "
+            f"--bind 127.0.0.1 --directory {flags.output_dir}"
+        )
         return
     import webbrowser
 

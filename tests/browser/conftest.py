@@ -27,25 +27,40 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory):
-    """One browser for all tests: it takes seconds to start."""
+def start_chromium(profile):
+    """Starts a browser.
+
+    Args:
+        profile: a folder for what it keeps.
+
+    Raises:
+        RuntimeError: if something that it needs is not installed.
+    """
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     driver = shutil.which("chromedriver")
     try:
         from selenium import webdriver
     except ImportError:
-        pytest.fail(f"Selenium is missing. {NEEDED}")
+        raise RuntimeError(f"Selenium is missing. {NEEDED}") from None
     if not (browser and driver):
-        pytest.fail(f"{'chromedriver' if browser else 'Chromium'} is missing. {NEEDED}")
+        missing = "chromedriver" if browser else "Chromium"
+        raise RuntimeError(f"{missing} is missing. {NEEDED}")
     options = webdriver.ChromeOptions()
     options.binary_location = browser
-    profile = tmp_path_factory.mktemp("profile")
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability(
         "goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"}
     )
-    chromium = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    return webdriver.Chrome(options, webdriver.ChromeService(driver))
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """One browser for all tests: it takes seconds to start."""
+    try:
+        chromium = start_chromium(tmp_path_factory.mktemp("profile"))
+    except RuntimeError as error:
+        pytest.fail(str(error))
     yield chromium
     chromium.quit()

@@ -58,22 +58,26 @@ async function paint() {
   }
 }
 
+/** Shows how long pictures take, and returns the levels of this one. */
+function timed({ data, milliseconds }) {
+  times.push(milliseconds);
+  if (times.length > 9) times.shift();
+  const middle = times.toSorted((a, b) => a - b)[times.length >> 1];
+  find("speed").textContent = `${middle.toFixed(middle < 9.5 ? 1 : 0)} ms`;
+  return toLevels(data);
+}
+
 async function paintResult() {
-  const { data, milliseconds } = await controls.translate(source.numbers);
-  result = toLevels(data);
+  result = timed(await controls.translate(source.numbers));
   show(find("source"), source.levels);
   show(find("result"), result);
   find("result").setAttribute("aria-label", `The translation: ${controls.words}`);
   find("shown").textContent = controls.words;
-  times.push(milliseconds);
-  if (times.length > 20) times.shift();
-  const middle = times.toSorted((a, b) => a - b)[times.length >> 1];
-  find("speed").textContent = `${middle.toFixed(middle < 9.5 ? 1 : 0)} ms`;
 }
 
 async function paintTile() {
   const tile = controls.tiles[nextTile++ % controls.tiles.length];
-  show(tile.canvas, toLevels((await tile.translate(source.numbers)).data));
+  show(tile.canvas, timed(await tile.translate(source.numbers)));
 }
 
 const changed = tried(async () => {
