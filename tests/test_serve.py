@@ -514,6 +514,23 @@ def test_all_open_requests_together_have_a_bound(gated):
     assert client.post(PREDICT, body).status == 200
 
 
+def test_refused_requests_do_not_keep_others_out():
+    header = f"POST {PREDICT} HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n"
+    limits = {"max_waiting": 1, "max_batch": 1, "max_request": 100}
+    with (
+        served({"serving_default": doubling()}, **limits) as client,
+        contextlib.ExitStack() as stack,
+    ):
+        port = int(client.url.rpartition(":")[2])
+        for _ in range(3):
+            refused = socket.create_connection(("127.0.0.1", port), 60)
+            stack.enter_context(refused)
+            refused.sendall(f"{header}Expect: 100-continue\r\n\r\n".encode())
+            # The server reads what it will throw away.
+            assert b"100 Continue" in refused.recv(100)
+        assert client.post(PREDICT, {"instances": [1]}).status == 200
+
+
 def test_a_request_of_more_pictures_than_may_wait_is_too_large(doubler):
     answer = doubler.post(PREDICT, {"instances": [1, 2, 3]})
     assert answer.status == 413

@@ -17,7 +17,7 @@ import dataclasses
 import io
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -119,12 +119,26 @@ class Service:
                 f"There is no version {version} of {name!r}; there is {self.version}.",
             )
 
-    def check_room(self) -> None:
-        """Raises `Refusal` if no more requests are taken now."""
+    @contextlib.contextmanager
+    def open_request(self) -> Iterator[None]:
+        """Counts a request while it is read, waits and is run.
+
+        A request that is refused is not counted: otherwise many of them would keep out
+        those for which there is room.
+
+        Raises:
+            Refusal: if the server stops.
+            TooManyWaiting: if too many requests are open.
+        """
         if self.stopping:
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The server stops.")
-        if self.open_requests > self.limits.max_waiting + self.limits.max_batch:
+        if self.open_requests >= self.limits.max_waiting + self.limits.max_batch:
             raise TooManyWaiting
+        self.open_requests += 1
+        try:
+            yield
+        finally:
+            self.open_requests -= 1
 
     async def predict(self, content: bytes) -> bytes:
         """Answers a request.
@@ -330,12 +344,8 @@ def make_app(service: Service) -> Any:
     async def predict(
         request: Request, name: str, version: int | None = None
     ) -> Response:
-        service.open_requests += 1
         start = time.perf_counter()
-        try:
-            response = await answer(request, name, version)
-        finally:
-            service.open_requests -= 1
+        response = await answer(request, name, version)
         metrics.requests.labels(response.status_code).inc()
         if response.status_code == 200:
             metrics.seconds.observe(time.perf_counter() - start)
@@ -347,19 +357,19 @@ def make_app(service: Service) -> Any:
         async def work() -> bytes:
             nonlocal held
             service.check_address(name, version)
-            service.check_room()
-            if int(request.headers.get("Content-Length", 0)) > limits.max_request:
-                raise too_large
-            content = bytearray()
-            async for chunk in chunks:
-                held += len(chunk)
-                service.open_bytes += len(chunk)
-                if held > limits.max_request:
+            with service.open_request():
+                if int(request.headers.get("Content-Length", 0)) > limits.max_request:
                     raise too_large
-                if service.open_bytes > limits.max_open:
-                    raise TooManyWaiting
-                content += chunk
-            return await service.predict(bytes(content))
+                content = bytearray()
+                async for chunk in chunks:
+                    held += len(chunk)
+                    service.open_bytes += len(chunk)
+                    if held > limits.max_request:
+                        raise too_large
+                    if service.open_bytes > limits.max_open:
+                        raise TooManyWaiting
+                    content += chunk
+                return await service.predict(bytes(content))
 
         chunks = request.stream()
         too_large = Refusal(
