@@ -56,8 +56,10 @@ def run(flags: Flags, inputs: list[str]) -> None:
         return
     import webbrowser
 
+    from keras_stargan.demo.server import HOST
+
     with make_server(flags.output_dir, flags.port) as server:
-        address = f"http://{server.server_address[0]}:{server.server_address[1]}/"
+        address = f"http://{HOST}:{server.server_address[1]}/"
         print(f"Open {address} (Ctrl-C ends it)", flush=True)
         webbrowser.open(address)
         try:

@@ -68,8 +68,9 @@ function timed({ data, milliseconds }) {
 }
 
 async function paintResult() {
-  result = timed(await controls.translate(source.numbers));
-  show(find("source"), source.levels);
+  const { levels, numbers } = source;
+  result = timed(await controls.translate(numbers));
+  show(find("source"), levels);
   show(find("result"), result);
   find("result").setAttribute("aria-label", `The translation: ${controls.words}`);
   find("shown").textContent = controls.words;
@@ -120,11 +121,15 @@ function askFile(take) {
   find("file").click();
 }
 
+async function fetched(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path} is missing (${response.status}).`);
+  return response;
+}
+
 async function loadDrawn() {
   return Promise.all(about.pictures.map(async ({ file, labels }, i) => {
-    const response = await fetch(file);
-    if (!response.ok) throw new Error(`${file} is missing (${response.status}).`);
-    const picture = await readPicture(await response.blob());
+    const picture = await readPicture(await (await fetched(file)).blob());
     return { levels: middleSquare(picture, about.image_size), labels,
       title: `picture ${i + 1}` };
   }));
@@ -198,9 +203,14 @@ function listen() {
     target.value = "";  // The same file can be opened again.
   });
   find("camera").addEventListener("click", tried(async () => {
-    if (!camera) return startCamera();
-    stopCamera();
-    await paint();
+    find("camera").disabled = true;  // A second one would run for ever.
+    try {
+      if (!camera) return await startCamera();
+      stopCamera();
+      await paint();
+    } finally {
+      find("camera").disabled = false;
+    }
   }));
   const dropped = (event) => event.target.closest?.("#reference");
   addEventListener("dragover", (event) => {
@@ -232,14 +242,9 @@ function listen() {
   }));
 }
 
-async function json(path) {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path} is missing (${response.status}).`);
-  return response.json();
-}
-
 async function start() {
-  about = { ...await json("model/model.json"), ...await json("demo.json") };
+  about = { ...await (await fetched("model/model.json")).json(),
+    ...await (await fetched("demo.json")).json() };
   find("title").textContent = `${about.method}, ${about.image_size} pixels`;
   document.title = `${about.method} to play with`;
   for (const id of ["source", "result"])
