@@ -1,15 +1,11 @@
-"""The formats of exports: what each can do, and how it is written and loaded."""
+"""The formats of exports: what each can do, and which module writes and loads it."""
 
 from __future__ import annotations
 
-import pathlib
-from collections.abc import Callable
-from typing import NamedTuple
+import importlib
+from typing import Any, NamedTuple
 
-from keras_stargan.export.inputs import Arrays
-from keras_stargan.export.litert_files import load_litert, write_litert
-from keras_stargan.export.onnx_files import load_onnx, write_onnx
-from keras_stargan.export.openvino_files import load_openvino, write_openvino
+PRECISIONS = ("float32", "float16", "int8")
 
 
 class Format(NamedTuple):
@@ -17,24 +13,26 @@ class Format(NamedTuple):
 
     Args:
         suffix: of the files.
-        precisions: that its runtime has.
-        any_batch: whether a file takes any number of images.
-        write: as `write_onnx`.
-        load: as `load_onnx`.
+        module: of this package, with functions `write` and `load`.
+        any_batch: whether a file takes any number of images, and any size.
+        learns_ranges: whether int8 needs typical pictures.
     """
 
     suffix: str
-    precisions: tuple[str, ...]
+    module: str
     any_batch: bool
-    write: Callable[..., None]
-    load: Callable[[pathlib.Path, int | None], Callable[[Arrays], Arrays]]
+    learns_ranges: bool
+
+    @property
+    def files(self) -> Any:
+        """The module; it imports TensorFlow."""
+        return importlib.import_module(f"keras_stargan.export.{self.module}")
 
 
-PRECISIONS = ("float32", "float16", "int8")
 FORMATS = {
-    "onnx": Format(".onnx", PRECISIONS, True, write_onnx, load_onnx),
-    "litert": Format(".tflite", PRECISIONS, False, write_litert, load_litert),
-    "openvino": Format(".xml", PRECISIONS, True, write_openvino, load_openvino),
+    "onnx": Format(".onnx", "onnx_files", True, True),
+    "litert": Format(".tflite", "litert_files", False, False),
+    "openvino": Format(".xml", "openvino_files", True, True),
 }
 
 
@@ -59,7 +57,7 @@ def check_request(
             f"format must be one of saved_model, {', '.join(FORMATS)}; received "
             f"{format!r}."
         )
-    precisions = FORMATS[format].precisions if format in FORMATS else ("float32",)
+    precisions = PRECISIONS if format in FORMATS else ("float32",)
     if precision not in precisions:
         raise ValueError(
             f"{format} has the precisions {', '.join(precisions)}; received "
@@ -74,8 +72,8 @@ def check_request(
         raise ValueError(f"batch_size must be at least 1; received {batch_size}.")
     if size and None in size and not FORMATS[format].any_batch:
         raise ValueError(f"{format} needs a fixed height and width; received {size}.")
-    if precision == "int8" and not has_pictures:
+    if precision == "int8" and FORMATS[format].learns_ranges and not has_pictures:
         raise ValueError(
-            "int8 needs representative pictures, such as some of the training images: "
-            "they show which values occur in the networks."
+            f"int8 of {format} needs representative pictures, such as some of the "
+            "training images: they show which values occur in the networks."
         )

@@ -14,7 +14,7 @@ from keras_stargan.export.inputs import Arrays
 from keras_stargan.methods.endpoints import Endpoint
 
 
-def write_litert(
+def write(
     endpoint: Endpoint,
     path: pathlib.Path,
     precision: str,
@@ -23,12 +23,19 @@ def write_litert(
 ) -> None:
     """Writes an endpoint as a LiteRT file; inputs and outputs stay float32.
 
+    In int8 the weights have 8 bits, and each convolution finds the range of its input
+    when it runs. Ranges fixed beforehand would also put the normalization layers into
+    8 bits, which spoils them.
+
     Args:
         endpoint: of a trained model.
         path: the file.
         precision: `"float32"`, `"float16"` or `"int8"`.
         batch_size: images in a batch.
-        samples: for int8, batches of typical inputs by name.
+        samples: not needed.
+
+    Raises:
+        ValueError: if LiteRT has no operation for something that the endpoint does.
     """
     function = graph_of(endpoint, batch_size)[0].get_concrete_function()
     module = tf.Module()
@@ -41,8 +48,6 @@ def write_litert(
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if precision == "float16":
             converter.target_spec.supported_types = [tf.float16]
-        if precision == "int8":
-            converter.representative_dataset = lambda: iter(samples)
         try:
             path.write_bytes(converter.convert())
         except Exception as error:
@@ -51,7 +56,7 @@ def write_litert(
             raise ValueError(reason[1] if reason else error) from error
 
 
-def load_litert(path: pathlib.Path, threads: int | None) -> Any:
+def load(path: pathlib.Path, threads: int | None) -> Any:
     """A LiteRT file as a function of arrays by name.
 
     Args:

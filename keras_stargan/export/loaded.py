@@ -39,7 +39,7 @@ class ExportedModel:
         self.description: dict[str, Any] = json.loads(
             (folder / DESCRIPTION).read_text()
         )
-        load = FORMATS[self.description["format"]].load
+        load = FORMATS[self.description["format"]].files.load
         batch_size = self.description["batch_size"]
         self.endpoints: dict[str, Callable[..., Arrays]] = {
             name: by_name(load(folder / about["file"], threads), about, batch_size)

@@ -19,7 +19,7 @@ OPSET = 18
 QUANTIZED = ["Conv", "Gemm", "MatMul"]
 
 
-def write_onnx(
+def write(
     endpoint: Endpoint,
     path: pathlib.Path,
     precision: str,
@@ -138,7 +138,7 @@ def _quantize(graph: Any, path: pathlib.Path, samples: list[Arrays]) -> None:
         )
 
 
-def load_onnx(path: pathlib.Path, threads: int | None) -> Any:
+def load(path: pathlib.Path, threads: int | None) -> Any:
     """An ONNX file as a function of arrays by name.
 
     Args:

@@ -13,7 +13,7 @@ from keras_stargan.methods.endpoints import Endpoint
 NEEDS = "pip install 'keras-stargan[export]'"
 
 
-def write_openvino(
+def write(
     endpoint: Endpoint,
     path: pathlib.Path,
     precision: str,
@@ -52,7 +52,7 @@ def write_openvino(
         openvino.save_model(graph, path, compress_to_fp16=precision == "float16")
 
 
-def load_openvino(path: pathlib.Path, threads: int | None) -> Any:
+def load(path: pathlib.Path, threads: int | None) -> Any:
     """An OpenVINO file as a function of arrays by name.
 
     Args:

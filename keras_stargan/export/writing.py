@@ -75,8 +75,8 @@ def export_model(
         size: height and width of the images that are translated, in pixels; None for
             any, which LiteRT does not have. Defaults to those of the training images.
         representative: typical pictures, `(n, height, width, 3)`, uint8, or floats in
-            [-1, 1]. int8 needs them to learn the range of each tensor. The comparison
-            is made on the last of them; by default on noise.
+            [-1, 1]. int8 of ONNX and OpenVINO needs them to learn the range of each
+            tensor. The comparison is made on the last of them; by default on noise.
         endpoints: the names of those to write; by default all.
         verbose: 0 for silence, 1 for a line about each endpoint.
 
@@ -178,7 +178,7 @@ def _written(
     # Height and width of images where a file takes any: not the training images'.
     free = (model.image_size, model.image_size + (model.size_multiple or 0))
     samples = []
-    if precision == "int8":
+    if precision == "int8" and kind.learns_ranges:
         typical = pictures[:CALIBRATED]
         samples = _batches(
             inputs_of(model, {name: endpoint}, typical, free)[name], batch_size or 1
@@ -203,9 +203,9 @@ def _written(
             for each, values in expected.items()
         ],
     }
-    kind.write(endpoint, path, precision, batch_size, samples)
+    kind.files.write(endpoint, path, precision, batch_size, samples)
     difference = compare(
-        by_name(kind.load(path, None), about, batch_size), arrays, expected
+        by_name(kind.files.load(path, None), about, batch_size), arrays, expected
     )
     if precision == "float32" and not difference.largest <= TOLERANCE:
         raise ValueError(
