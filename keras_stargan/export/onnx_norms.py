@@ -9,11 +9,9 @@ import numpy as np
 
 
 def fuse_instance_normalization(graph: Any, nodes: list) -> list:
-    """Replaces what Keras computes in a dozen operations.
+    """Replaces what our layer computes in ten operations.
 
-    Keras' group normalization splits channels into groups, in five dimensions. With one
-    channel in a group that is ONNX's InstanceNormalization. It makes a graph a quarter
-    as long; runtimes have a kernel for it.
+    Graphs become half as long, and runtimes have a kernel for it.
 
     Args:
         graph: a `tf2onnx.graph.Graph` with TensorFlow's operations.
@@ -34,34 +32,32 @@ def fuse_instance_normalization(graph: Any, nodes: list) -> list:
 
 
 def _pattern(scaled: bool, shifted: bool) -> Any:
-    """X * inverse + (shift - mean * inverse) in five dimensions."""
+    """The pattern of x * factor + (shift - mean * factor)."""
     from tf2onnx.graph_matcher import OpTypePattern
 
     def node(kind, *inputs, name=None):
         return OpTypePattern(kind, name=name, inputs=list(inputs) or None)
 
-    grouped = node("Reshape", node("*"), node("*"), name="grouped")
-    mean = node("Mean", node("Reshape"), node("Const", name="axes"))
-    squares = node("SquaredDifference", node("Reshape"), node("StopGradient"))
+    mean = node("Mean", node("*"), node("Const", name="axes"), name="mean")
+    squares = node("SquaredDifference", node("*"), node("StopGradient"))
     variance = node("Mean", squares, node("Const"))
-    inverse = node("Rsqrt", node("Add|AddV2", variance, node("Const", name="epsilon")))
+    factor = node("Rsqrt", node("Add|AddV2", variance, node("Const", name="epsilon")))
     if scaled:
-        inverse = node("Mul", inverse, node("Const", name="scale"))
+        factor = node("Mul", factor, node("Const", name="scale"))
     shift = node("Mul", node("Neg", mean), node("Mul" if scaled else "Rsqrt"))
     if shifted:
         shift = node("Add|AddV2", shift, node("Const", name="shift"))
-    normalized = node("Add|AddV2", node("Mul", grouped, inverse), shift)
-    return node("Reshape", normalized, node("*"), name="result")
+    return node("Add|AddV2", node("Mul", node("*"), factor), shift, name="result")
 
 
 def _replace(graph: Any, match: Any) -> None:
-    """Replaces one match, if it has a channel in each group."""
+    """Replaces one match."""
     from tf2onnx.utils import make_name
 
-    grouped, result = match.get_op("grouped"), match.get_op("result")
-    shape = graph.get_shape(grouped.output[0])
+    mean, result = match.get_op("mean"), match.get_op("result")
+    shape = graph.get_shape(result.output[0])
     axes = match.get_op("axes").get_tensor_value(as_list=False).tolist()
-    if shape is None or len(shape) != 5 or shape[4] != 1 or axes != [1, 2, 4]:
+    if shape is None or len(shape) != 4 or axes != [1, 2]:
         return
 
     def per_channel(name: str, default: float) -> str:
@@ -73,9 +69,7 @@ def _replace(graph: Any, match: Any) -> None:
     scale, shift = per_channel("scale", 1.0), per_channel("shift", 0.0)
     epsilon = match.get_op("epsilon").get_tensor_value(as_list=False)
     # These transpositions meet those around convolutions, and tf2onnx removes both.
-    first = graph.make_node(
-        "Transpose", [grouped.input[0]], attr={"perm": [0, 3, 1, 2]}
-    )
+    first = graph.make_node("Transpose", [mean.input[0]], attr={"perm": [0, 3, 1, 2]})
     normalized = graph.make_node(
         "InstanceNormalization",
         [first.output[0], scale, shift],
@@ -85,7 +79,7 @@ def _replace(graph: Any, match: Any) -> None:
         "Transpose",
         [normalized.output[0]],
         attr={"perm": [0, 2, 3, 1]},
-        shapes=[graph.get_shape(result.output[0])],
+        shapes=[shape],
         dtypes=[graph.get_dtype(result.output[0])],
     )
     graph.replace_all_inputs(result.output[0], last.output[0])
