@@ -1,6 +1,7 @@
 """Exports as ONNX, LiteRT and OpenVINO."""
 
 import json
+import subprocess
 import sys
 
 import keras
@@ -62,6 +63,16 @@ def test_an_export_translates_any_number_of_images_as_keras(model, exported):
 def test_an_export_classifies_as_keras(model, exported):
     found = load_export(exported[0]).endpoints["classify"](images=IMAGES)["logits"]
     np.testing.assert_allclose(found, model.classify_batch(IMAGES), atol=1e-4)
+
+
+def test_an_export_runs_without_tensorflow(exported):
+    program = (
+        "import sys\n"
+        "from keras_stargan.export import load_export\n"
+        "load_export(sys.argv[1])\n"
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program, exported[0]], check=True)
 
 
 def test_every_endpoint_is_a_file_whose_size_and_difference_are_reported(exported):

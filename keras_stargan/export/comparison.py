@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_stargan.export.inputs import Arrays
+from keras_stargan.export.formats import Arrays
 
 
 class Difference(NamedTuple):

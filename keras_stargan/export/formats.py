@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import Any, NamedTuple
 
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
 PRECISIONS = ("float32", "float16", "int8")
 
 
@@ -25,7 +28,7 @@ class Format(NamedTuple):
 
     @property
     def files(self) -> Any:
-        """The module; it imports TensorFlow."""
+        """The module."""
         return importlib.import_module(f"keras_stargan.export.{self.module}")
 
 

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_stargan.export.formats import Arrays
 from keras_stargan.images import from_uint8
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.endpoints import Endpoint
-
-Arrays = dict[str, np.ndarray]
 
 
 def random_pictures(count: int, size: int, seed: int = 0) -> np.ndarray:

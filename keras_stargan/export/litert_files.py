@@ -5,13 +5,12 @@ from __future__ import annotations
 import pathlib
 import re
 import tempfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
+from keras_stargan.export.formats import Arrays
 
-from keras_stargan.export.graphs import graph_of
-from keras_stargan.export.inputs import Arrays
-from keras_stargan.methods.endpoints import Endpoint
+if TYPE_CHECKING:
+    from keras_stargan.methods.endpoints import Endpoint
 
 
 def write(
@@ -37,6 +36,10 @@ def write(
     Raises:
         ValueError: if LiteRT has no operation for something that the endpoint does.
     """
+    import tensorflow as tf
+
+    from keras_stargan.export.graphs import graph_of
+
     function = graph_of(endpoint, batch_size)[0].get_concrete_function()
     module = tf.Module()
     module.weights_in_use = list(function.variables)

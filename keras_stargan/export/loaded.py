@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_stargan.export.formats import FORMATS
-from keras_stargan.export.inputs import Arrays
+from keras_stargan.export.formats import FORMATS, Arrays
 
 DESCRIPTION = "model.json"
 
@@ -49,6 +48,8 @@ class ExportedModel:
 
 def load_export(folder: str | os.PathLike, threads: int | None = None) -> ExportedModel:
     """Loads a model that `export_model` wrote as ONNX, LiteRT or OpenVINO.
+
+    This needs the runtime only, not TensorFlow.
 
     Args:
         folder: the folder of the export.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import pathlib
 import tempfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from keras_stargan.export.graphs import graph_of
-from keras_stargan.export.inputs import Arrays
-from keras_stargan.export.onnx_norms import fuse_instance_normalization
-from keras_stargan.methods.endpoints import Endpoint
+from keras_stargan.export.formats import Arrays
+
+if TYPE_CHECKING:
+    from keras_stargan.methods.endpoints import Endpoint
 
 NEEDS = "needs tf2onnx, onnx and onnxruntime: pip install 'keras-stargan[export]'"
 # The newest set of operations that tf2onnx knows and browsers' runtimes have.
@@ -66,6 +66,9 @@ def onnx_of(endpoint: Endpoint, batch_size: int | None) -> Any:
         import tf2onnx
     except ImportError as error:
         raise ImportError(f"An export as ONNX {NEEDS}") from error
+    from keras_stargan.export.graphs import graph_of
+    from keras_stargan.export.onnx_norms import fuse_instance_normalization
+
     function, specs = graph_of(endpoint, batch_size)
     # It logs each pass; what ONNX lacks it logs, too, and writes a broken file.
     logger = logging.getLogger("tf2onnx")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pathlib
 import tempfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from keras_stargan.export.inputs import Arrays
+from keras_stargan.export.formats import Arrays
 from keras_stargan.export.onnx_files import onnx_of
-from keras_stargan.methods.endpoints import Endpoint
+
+if TYPE_CHECKING:
+    from keras_stargan.methods.endpoints import Endpoint
 
 NEEDS = "pip install 'keras-stargan[export]'"
 

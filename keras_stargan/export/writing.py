@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_stargan.export.comparison import Difference, compare
-from keras_stargan.export.formats import FORMATS, Format, check_request
+from keras_stargan.export.formats import FORMATS, Arrays, Format, check_request
 from keras_stargan.export.inputs import (
-    Arrays,
     check_pictures,
     inputs_of,
     random_pictures,
