@@ -54,9 +54,9 @@ def write(
         try:
             path.write_bytes(converter.convert())
         except Exception as error:
-            # The first line of many that says what LiteRT does not have.
-            reason = re.search("error: ('.*)", str(error))
-            raise ValueError(reason[1] if reason else error) from error
+            # Of many lines, the first that says what LiteRT does not have.
+            reason = re.search(r"'tf\.\w+' op .*", str(error))
+            raise ValueError(reason[0] if reason else error) from error
 
 
 def load(path: pathlib.Path, threads: int | None) -> Any:
