@@ -23,8 +23,11 @@ from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.endpoints import Endpoint
 from keras_stargan.version import __version__
 
-# A float32 export that differs from Keras by more is broken.
-TOLERANCE = 1e-4
+# A float32 export that differs from Keras by more, on average or anywhere, is broken.
+# Most differ by 1e-5 at most. But where a channel is the same everywhere, instance
+# normalization multiplies rounding errors by 316, the root of 1 / 1e-5: in such a
+# channel of 64 x 64 pixels, Keras itself is wrong by 3e-3.
+TOLERANCE, LARGEST = 1e-4, 1e-3
 # So many pictures are compared, and so many decide the ranges of 8-bit numbers.
 COMPARED, CALIBRATED = 4, 64
 
@@ -86,7 +89,8 @@ def export_model(
         ImportError: if the format needs a package that is not installed.
         ValueError: for another format, a precision or size that it does not have, int8
             without pictures; if the format cannot hold an endpoint; or if a float32
-            endpoint differs from Keras by more than 1e-4. Then nothing is written.
+            endpoint differs from Keras by more than 1e-4 on average or 1e-3 at most.
+            Then nothing is written.
     """
     output_dir = pathlib.Path(output_dir)
     check_request(format, precision, batch_size, size, representative is not None)
@@ -206,10 +210,12 @@ def _written(
     difference = compare(
         by_name(kind.files.load(path, None), about, batch_size), arrays, expected
     )
-    if precision == "float32" and not difference.largest <= TOLERANCE:
+    close = difference.mean <= TOLERANCE and difference.largest <= LARGEST
+    if precision == "float32" and not close:
         raise ValueError(
-            f"it differs from Keras by {difference.largest:.1e}; at most "
-            f"{TOLERANCE:.0e} is right."
+            f"it differs from Keras by {difference.mean:.1e} on average and by "
+            f"{difference.largest:.1e} at most; {TOLERANCE:.0e} and {LARGEST:.0e} are "
+            "right."
         )
     return about | {"difference": difference._asdict()}, difference
 
