@@ -20,11 +20,8 @@ def define(flags: Flags) -> None:
 
 def run(flags: Flags, inputs: list[str]) -> None:
     """Loads the model and writes the preset."""
-    for name in ("model", "output"):
-        if not getattr(flags, name):
-            raise ValueError(f"Give --{name}. See --help.")
-    if not flags.output.endswith(".keras"):
-        raise ValueError(f"--output must end in .keras; received {flags.output}.")
+    if not flags.model or not (flags.output or "").endswith(".keras"):
+        raise ValueError("Give --model, and --output, which ends in .keras.")
     import keras_stargan
     from keras_stargan.export.preset import write_preset
 

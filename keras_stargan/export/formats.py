@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-Arrays = dict[str, np.ndarray]
+# The command line reads this file, and starts without NumPy.
+Arrays = dict[str, "np.ndarray"]
 PRECISIONS = ("float32", "float16", "int8")
 
 
