@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from keras_stargan.methods.endpoints import Endpoint
-from keras_stargan.networks.batches import without_branches
+from keras_stargan.networks.converters import for_converters
 
 
 def graph_of(
@@ -23,7 +23,7 @@ def graph_of(
     ]
 
     def function(*tensors):
-        with without_branches():
+        with for_converters():
             return endpoint.function(**dict(zip(endpoint.inputs, tensors, strict=True)))
 
     return tf.function(function, specs, autograph=False), specs

@@ -1,12 +1,12 @@
 """Calling a network with more inputs than fit into one batch."""
 
-import contextlib
-import contextvars
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import keras
 import numpy as np
 from keras import ops
+
+from keras_stargan.networks.converters import is_for_converters
 
 
 def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray) -> np.ndarray:
@@ -29,23 +29,6 @@ def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray) -> np.n
     return np.concatenate([ops.convert_to_numpy(batch) for batch in batches])
 
 
-_BRANCHES = contextvars.ContextVar("branches", default=True)
-
-
-@contextlib.contextmanager
-def without_branches() -> Iterator[None]:
-    """Makes graphs in which `translate_rows` always runs the function.
-
-    Converters to other runtimes do not look into the branches of a graph, or lose the
-    shapes in them.
-    """
-    token = _BRANCHES.set(False)
-    try:
-        yield
-    finally:
-        _BRANCHES.reset(token)
-
-
 def translate_rows(
     function: Callable, images: keras.KerasTensor, chosen: keras.KerasTensor
 ) -> keras.KerasTensor:
@@ -53,7 +36,7 @@ def translate_rows(
 
     Args:
         function: images -> images of the same shape and type. It is not run where no
-            image is chosen, except in graphs made `without_branches`.
+            image is chosen, except in graphs made `for_converters`.
         images: `(n, height, width, channels)`.
         chosen: `(n,)` booleans.
     """
@@ -61,6 +44,6 @@ def translate_rows(
     def translated():
         return ops.where(chosen[:, None, None, None], function(images), images)
 
-    if not _BRANCHES.get():
+    if is_for_converters():
         return translated()
     return ops.cond(ops.any(chosen), translated, lambda: images)

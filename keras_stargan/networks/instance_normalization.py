@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_stargan.networks.converters import is_for_converters
+
 
 @keras.saving.register_keras_serializable("keras_stargan")
 class InstanceNormalization(keras.layers.GroupNormalization):
@@ -33,8 +35,11 @@ class InstanceNormalization(keras.layers.GroupNormalization):
         super().__init__(groups=-1, epsilon=epsilon, **kwargs)
 
     def call(self, inputs):
-        # Keras' own splits the channels into groups, in a fifth dimension, which costs
-        # time and hides from converters that this is instance normalization.
+        if not is_for_converters():
+            return super().call(inputs)
+        # Keras' own splits the channels into groups, in a fifth dimension, which hides
+        # from converters that this is instance normalization. Training keeps to it: its
+        # rounding decides the figures of every run.
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
         factor = ops.rsqrt(variance + self.epsilon)
