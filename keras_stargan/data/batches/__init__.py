@@ -3,6 +3,10 @@
 A batch depends on the seed and its number alone, so that a resumed run that starts at
 step k gets exactly what an unbroken run gets after k batches. All images are float32
 in [-1, 1], of shape `(batch_size, size, size, 3)`.
+
+Workers that share batches name their `part`: its number, and how many parts there
+are. Each part has rows of its own (`rows_of_part`), and only these rows' images are
+read. All parts together are the batch that one worker makes alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,11 +20,48 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
+# The part that is a whole batch.
+WHOLE = (0, 1)
+
+
+def rows_of_part(batch_size: int, part: tuple[int, int]) -> Sequence[int] | None:
+    """Which rows of each batch a part has: a block of them.
+
+    Args:
+        batch_size: rows in a batch. If the parts cannot have equally many, the first
+            ones have one more.
+        part: the part's number, from 0, and how many parts there are.
+
+    Returns:
+        The rows' numbers; None for all rows.
+
+    Raises:
+        ValueError: if there is no such part, or it has no row.
+    """
+    number, count = part
+    if not 0 <= number < count:
+        raise ValueError(
+            "part must be a number from 0 and how many parts there are, such as "
+            f"(0, 2); received {part}."
+        )
+    if batch_size < count:
+        raise ValueError(
+            f"{count} workers share a batch, so it needs {count} rows or more; "
+            f"received {batch_size}."
+        )
+    if count == 1:
+        return None
+    each, more = divmod(batch_size, count)
+    first = number * each + min(number, more)
+    return range(first, first + each + (number < more))
+
+
 def labelled_batches(
     image_sets: Sequence[ImageSet],
     batch_size: int,
     seed: int = 0,
     first_step: int = 0,
+    part: tuple[int, int] = WHOLE,
 ) -> "tf.data.Dataset":
     """Images with their labels, of each data set in turn; see `alternating_dataset`.
 
@@ -29,6 +70,7 @@ def labelled_batches(
         batch_size: images in a batch.
         seed: decides what is drawn; in [0, 2**63).
         first_step: number of the first batch.
+        part: which part of each batch is made, and of how many.
 
     Returns:
         A dataset of dictionaries: `images`, and `labels`, float32 of shape
@@ -39,7 +81,8 @@ def labelled_batches(
     """
     from keras_stargan.data.batches.alternating import alternating_dataset
 
-    dataset = alternating_dataset(image_sets, batch_size, seed, first_step)
+    rows = rows_of_part(batch_size, part)
+    dataset = alternating_dataset(image_sets, batch_size, seed, first_step, rows=rows)
     return dataset.map(lambda images, labels: {"images": images, "labels": labels})
 
 
@@ -48,6 +91,7 @@ def reference_batches(
     batch_size: int,
     seed: int = 0,
     first_step: int = 0,
+    part: tuple[int, int] = WHOLE,
 ) -> "tf.data.Dataset":
     """Images and, independently, pairs of references; see `reference_dataset`.
 
@@ -56,6 +100,7 @@ def reference_batches(
         batch_size: images in a batch.
         seed: decides what is drawn; in [0, 2**63).
         first_step: number of the first batch.
+        part: which part of each batch is made, and of how many.
 
     Returns:
         A dataset of dictionaries: `images` and their `domains`; `references` and
@@ -68,7 +113,8 @@ def reference_batches(
     from keras_stargan.data.batches.references import reference_dataset
 
     image_set = _only_set(image_sets)
-    dataset = reference_dataset(image_set, batch_size, seed, first_step)
+    rows = rows_of_part(batch_size, part)
+    dataset = reference_dataset(image_set, batch_size, seed, first_step, rows=rows)
     return dataset.map(
         lambda sources, references: {
             "images": sources[0],
@@ -86,6 +132,7 @@ def unpaired_batches(
     seed: int = 0,
     first_step: int = 0,
     crop: bool = True,
+    part: tuple[int, int] = WHOLE,
 ) -> "tf.data.Dataset":
     """Images of two domains that do not belong together; see `unpaired_dataset`.
 
@@ -95,6 +142,7 @@ def unpaired_batches(
         seed: decides what is drawn; in [0, 2**63).
         first_step: number of the first batch.
         crop: as for `unpaired_dataset`.
+        part: which part of each batch is made, and of how many.
 
     Returns:
         A dataset of dictionaries: `images_a` and `images_b`.
@@ -105,7 +153,10 @@ def unpaired_batches(
     from keras_stargan.data.batches.unpaired import unpaired_dataset
 
     image_set = _only_set(image_sets)
-    return unpaired_dataset(image_set, batch_size, seed, first_step, crop=crop)
+    rows = rows_of_part(batch_size, part)
+    return unpaired_dataset(
+        image_set, batch_size, seed, first_step, crop=crop, rows=rows
+    )
 
 
 def paired_batches(
@@ -114,6 +165,7 @@ def paired_batches(
     seed: int = 0,
     first_step: int = 0,
     crop: bool = True,
+    part: tuple[int, int] = WHOLE,
 ) -> "tf.data.Dataset":
     """Images of two domains that belong together; see `paired_dataset`.
 
@@ -124,6 +176,7 @@ def paired_batches(
         seed: decides what is drawn; in [0, 2**63).
         first_step: number of the first batch.
         crop: as for `paired_dataset`.
+        part: which part of each batch is made, and of how many.
 
     Returns:
         A dataset of dictionaries: `images_a` and `images_b`, whose rows are pairs.
@@ -134,7 +187,8 @@ def paired_batches(
     from keras_stargan.data.batches.paired import paired_dataset
 
     image_set = _only_set(image_sets)
-    return paired_dataset(image_set, batch_size, seed, first_step, crop=crop)
+    rows = rows_of_part(batch_size, part)
+    return paired_dataset(image_set, batch_size, seed, first_step, crop=crop, rows=rows)
 
 
 def unpaired_halves_batches(
@@ -143,6 +197,7 @@ def unpaired_halves_batches(
     seed: int = 0,
     first_step: int = 0,
     crop: bool = True,
+    part: tuple[int, int] = WHOLE,
 ) -> "tf.data.Dataset":
     """Unpaired images of two domains, and as many others of both (DRIT's batches).
 
@@ -154,6 +209,7 @@ def unpaired_halves_batches(
         seed: decides what is drawn; in [0, 2**63).
         first_step: number of the first batch.
         crop: as for `unpaired_batches`.
+        part: which part of each batch is made, and of how many.
 
     Returns:
         A dataset of dictionaries: `images_a`, `images_b`, `random_a` and `random_b`,
@@ -167,14 +223,22 @@ def unpaired_halves_batches(
             "Half of a batch is translated, the other half is only looked at: "
             f"batch_size must be even; received {batch_size}."
         )
+    from keras_stargan.data.batches.unpaired import unpaired_dataset
+
     half = batch_size // 2
+    rows = rows_of_part(half, part)
+    count = half if rows is None else len(rows)
+    if rows is not None:
+        rows = [*rows, *(half + row for row in rows)]
 
     def halves(batch):
-        first = {name: images[:half] for name, images in batch.items()}
-        return first | {f"random_{x}": batch[f"images_{x}"][half:] for x in "ab"}
+        first = {name: images[:count] for name, images in batch.items()}
+        return first | {f"random_{x}": batch[f"images_{x}"][count:] for x in "ab"}
 
-    whole = unpaired_batches(image_sets, batch_size, seed, first_step, crop)
-    return whole.map(halves)
+    both = unpaired_dataset(
+        _only_set(image_sets), batch_size, seed, first_step, crop=crop, rows=rows
+    )
+    return both.map(halves)
 
 
 def _only_set(image_sets: Sequence[ImageSet]) -> ImageSet:

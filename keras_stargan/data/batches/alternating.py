@@ -16,6 +16,7 @@ def alternating_dataset(
     seed: int = 0,
     start_step: int = 0,
     flip: bool = True,
+    rows: Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """Infinite dataset that takes one batch from each data set in turn.
 
@@ -30,6 +31,7 @@ def alternating_dataset(
         seed: as for `training_dataset`.
         start_step: number of the first batch.
         flip: as for `training_dataset`.
+        rows: as for `training_dataset`.
 
     Returns:
         A dataset of `(images, labels)`: float32 of shape
@@ -49,14 +51,14 @@ def alternating_dataset(
         )
     count = len(image_sets)
     if count == 1:
-        return training_dataset(image_sets[0], batch_size, seed, start_step, flip)
+        return training_dataset(image_sets[0], batch_size, seed, start_step, flip, rows)
 
     def unified(index: int) -> tf.data.Dataset:
         # The steps k from start_step on with k % count == index are the set's own
         # steps k // count.
         first = (start_step - index + count - 1) // count
         dataset = training_dataset(
-            image_sets[index], batch_size, seed + index, first, flip
+            image_sets[index], batch_size, seed + index, first, flip, rows
         )
         width = len(space.sets[index])
         mask = space.unify(np.zeros((1, width)), index)

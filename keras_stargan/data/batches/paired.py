@@ -1,5 +1,7 @@
 """Batches of pix2pix: images of two domains that belong together."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,6 +10,7 @@ from keras_stargan.data.batches.pipeline import (
     check_start,
     gather_images,
     numbered_batches,
+    only_rows,
     shuffled_indices,
 )
 from keras_stargan.data.image_set import ImageSet
@@ -20,6 +23,7 @@ def paired_dataset(
     start_step: int = 0,
     flip: bool = True,
     crop: bool = True,
+    rows: Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """Infinite dataset of batches with pairs of images, one of domain A and one of B.
 
@@ -40,6 +44,7 @@ def paired_dataset(
         crop: whether to enlarge the pictures of a pair by 286/256 and to cut the same
             random square of their old size out. (The published code enlarges the
             original files instead of the pictures in the set.)
+        rows: as for `training_dataset`; of pairs.
 
     Returns:
         A dataset of dictionaries: `images_a` and `images_b`, float32 of shape
@@ -74,6 +79,7 @@ def paired_dataset(
     def batch(step):
         order = shuffled_indices(step * batch_size, batch_size, len(indices_a), seed)
         draws = tf.random.stateless_uniform([batch_size, 3], seed=[seed, step])
+        order, draws = only_rows(order, rows), only_rows(draws, rows)
 
         def pictures(indices):
             images = gather_images(image_set, tf.gather(indices, order))

@@ -1,6 +1,6 @@
 """Batches for training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -14,6 +14,7 @@ def training_dataset(
     seed: int = 0,
     start_step: int = 0,
     flip: bool = True,
+    rows: Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """Infinite dataset of shuffled batches of an image set.
 
@@ -29,11 +30,13 @@ def training_dataset(
         seed: decides the order of each epoch and the flips; in [0, 2**63).
         start_step: number of the first batch.
         flip: whether to mirror each image left to right with probability 1/2.
+        rows: which rows of each batch are made, all of them for None. No other image
+            is read; the rows are those of the whole batch.
 
     Returns:
         A dataset of `(images, labels)`: float32 of shape
         `(batch_size, size, size, 3)` in [-1, 1], and float32 of shape
-        `(batch_size, len(label_set))`.
+        `(batch_size, len(label_set))`; with `rows`, as many rows as these.
 
     Raises:
         ValueError: for a batch size outside 1..`len(image_set)`, a negative
@@ -50,9 +53,11 @@ def training_dataset(
 
     def batch(step):
         indices = shuffled_indices(step * batch_size, batch_size, n, seed)
+        indices = only_rows(indices, rows)
         images = gather_images(image_set, indices)
         if flip:
             drawn = tf.random.stateless_uniform([batch_size], seed=[seed, step])
+            drawn = only_rows(drawn, rows)
             images = flip_horizontally(images, drawn < 0.5)
         return images / 127.5 - 1.0, tf.gather(all_labels, indices)
 
@@ -73,6 +78,19 @@ def gather_images(image_set: ImageSet, indices: tf.Tensor) -> tf.Tensor:
     )
     images.set_shape((*indices.shape, *all_images.shape[1:]))
     return tf.cast(images, tf.float32)
+
+
+def only_rows(tensor: tf.Tensor, rows: Sequence[int] | None) -> tf.Tensor:
+    """Some rows of a tensor, in this order; all of them for None.
+
+    What is drawn for a batch goes through it before any image is read. So a worker
+    that makes some rows draws what the others draw, and reads only its own images.
+
+    Args:
+        tensor: with a row for each image of the batch.
+        rows: the rows' numbers.
+    """
+    return tensor if rows is None else tf.gather(tensor, list(rows))
 
 
 def shuffled_indices(start: tf.Tensor, count: int, length: int, seed: int) -> tf.Tensor:

@@ -1,5 +1,7 @@
 """Batches of StarGAN v2: sources and references, balanced over the domains."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,6 +10,7 @@ from keras_stargan.data.batches.pipeline import (
     check_start,
     gather_images,
     numbered_batches,
+    only_rows,
 )
 from keras_stargan.data.image_set import ImageSet
 
@@ -18,6 +21,7 @@ def reference_dataset(
     seed: int = 0,
     start_step: int = 0,
     augment: bool = True,
+    rows: Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """Infinite dataset of source images and, independently, pairs of references.
 
@@ -35,6 +39,7 @@ def reference_dataset(
         augment: whether to crop each image with probability 1/2, to 0.8 to 1 of its
             area and a ratio of width to height from 0.9 to 1.1, and to mirror it left
             to right with probability 1/2.
+        rows: as for `training_dataset`.
 
     Returns:
         A dataset of `((images, domains), (references, other_references,
@@ -74,6 +79,7 @@ def reference_dataset(
 
     def batch(step):
         draws = tf.random.stateless_uniform([batch_size, 23], seed=[seed, step])
+        draws = only_rows(draws, rows)
         # The draws are multiples of 2**-23 below 1, so n times a draw never rounds
         # up to n.
         sources, targets = tf.unstack(

@@ -1,5 +1,7 @@
 """Batches of CycleGAN: images of two domains that do not belong together."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -8,6 +10,7 @@ from keras_stargan.data.batches.pipeline import (
     check_start,
     gather_images,
     numbered_batches,
+    only_rows,
     shuffled_indices,
 )
 from keras_stargan.data.image_set import ImageSet
@@ -20,6 +23,7 @@ def unpaired_dataset(
     start_step: int = 0,
     flip: bool = True,
     crop: bool = True,
+    rows: Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """Infinite dataset of batches with images of two domains, A and B.
 
@@ -41,6 +45,7 @@ def unpaired_dataset(
         crop: whether to enlarge each picture by 286/256 and to cut a random square of
             its old size out. (The published code enlarges the original file instead
             of the picture in the set.)
+        rows: as for `training_dataset`.
 
     Returns:
         A dataset of dictionaries: `images_a` and `images_b`, float32 of shape
@@ -77,6 +82,7 @@ def unpaired_dataset(
     def batch(step):
         order = shuffled_indices(step * batch_size, batch_size, epoch, seed)
         draws = tf.random.stateless_uniform([batch_size, 7], seed=[seed, step])
+        order, draws = only_rows(order, rows), only_rows(draws, rows)
         random_b = tf.cast(draws[:, 0] * len(indices_b), tf.int64)
         return {
             "images_a": pictures(
