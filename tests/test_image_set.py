@@ -60,7 +60,7 @@ def test_of_a_large_set_some_images_are_looked_at(monkeypatch):
 
     class Images(np.ndarray):
         def __getitem__(self, index):
-            looked_at.append(index)
+            looked_at.extend(index)
             return np.asarray(super().__getitem__(index))
 
     object.__setattr__(image_set, "images", image_set.images.view(Images))

@@ -142,6 +142,12 @@ def test_rafd_is_as_read_from_the_files(rafd, seed):
         assert_same(part, other)
 
 
+def test_pictures_are_streamed_as_they_are_read(rafd):
+    read = load_tfds("rafd", 12, rafd[1])
+    for part, files in zip(read, list_tfds("rafd", rafd[1]), strict=True):
+        np.testing.assert_array_equal(files.stream(12).images[:], part.images)
+
+
 def test_folders_are_as_read_from_the_files_and_need_them_no_more(tmp_path):
     pictures, data_dir = make_folders(tmp_path / "pets"), tmp_path / "tfds"
     expected = load_folders(pictures, 12)

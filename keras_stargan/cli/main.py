@@ -12,6 +12,7 @@ from keras_stargan.version import __version__
 COMMANDS = {
     "train": "train a model of any method, evaluate it and export it",
     "check": "look at your pictures before training",
+    "shard": "write a data set as shards, to train on more than a disk holds",
     "translate": "translate pictures with a trained model, from file to file",
     "evaluate": "measure trained models as their papers do",
     "table": "make a table of the papers: train all its methods and measure them",

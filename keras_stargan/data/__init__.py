@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from keras_stargan.data.readers.image_files import ImageFiles
     from keras_stargan.data.readers.pairs import list_pairs, load_pairs
     from keras_stargan.data.readers.rafd import list_rafd, load_rafd
+    from keras_stargan.data.readers.shards import load_shards
     from keras_stargan.data.readers.tfds_reader import list_tfds, load_tfds
+    from keras_stargan.data.shard_writing import write_shards
+    from keras_stargan.data.streamed_images import StreamedImages
 
 __all__ = [
     "ImageFiles",
     "ImageSet",
+    "StreamedImages",
     "alternating_dataset",
     "list_attributes_csv",
     "list_celeba",
@@ -41,11 +45,13 @@ __all__ = [
     "load_folders",
     "load_pairs",
     "load_rafd",
+    "load_shards",
     "load_tfds",
     "paired_dataset",
     "reference_dataset",
     "training_dataset",
     "unpaired_dataset",
+    "write_shards",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -53,6 +59,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "ImageFiles": "keras_stargan.data.readers.image_files",
         "ImageSet": "keras_stargan.data.image_set",
+        "StreamedImages": "keras_stargan.data.streamed_images",
         "alternating_dataset": "keras_stargan.data.batches.alternating",
         "list_attributes_csv": "keras_stargan.data.readers.attributes_csv",
         "list_celeba": "keras_stargan.data.readers.celeba",
@@ -67,10 +74,12 @@ __getattr__, __dir__ = lazy_names(
         "load_folders": "keras_stargan.data.readers.folders",
         "load_pairs": "keras_stargan.data.readers.pairs",
         "load_rafd": "keras_stargan.data.readers.rafd",
+        "load_shards": "keras_stargan.data.readers.shards",
         "load_tfds": "keras_stargan.data.readers.tfds_reader",
         "paired_dataset": "keras_stargan.data.batches.paired",
         "reference_dataset": "keras_stargan.data.batches.references",
         "training_dataset": "keras_stargan.data.batches.pipeline",
         "unpaired_dataset": "keras_stargan.data.batches.unpaired",
+        "write_shards": "keras_stargan.data.shard_writing",
     },
 )

@@ -1,4 +1,4 @@
-"""Labelled images in memory."""
+"""Labelled images, in memory or decoded when they are asked for."""
 
 import dataclasses
 import functools
@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from keras_stargan.data.labelled import Labelled
+from keras_stargan.data.streamed_images import Images, StreamedImages
 from keras_stargan.labels import LabelSet
 
 # What `sample_varied` looks at, at most, and how large: enough to tell motifs apart,
@@ -21,7 +22,8 @@ class ImageSet(Labelled):
 
     Args:
         images: uint8 array of shape `(n, size, size, 3)`, RGB. A memory-mapped array
-            is neither copied nor read through.
+            is neither copied nor read through. `StreamedImages` are decoded only
+            when they are asked for.
         labels: array of shape `(n, len(label_set))` of zeros and ones, one-hot
             if the label set is categorical; kept as float32.
         label_set: says what the entries of a label mean.
@@ -37,14 +39,16 @@ class ImageSet(Labelled):
 
     _per_image = ("images", "labels", "subjects")
 
-    images: np.ndarray
+    images: Images
     labels: np.ndarray
     label_set: LabelSet
     subjects: np.ndarray
     aligned: bool = False
 
     def __post_init__(self) -> None:
-        images = np.asarray(self.images)
+        images = self.images
+        if not isinstance(images, StreamedImages):
+            images = np.asarray(images)
         n = len(images) if images.ndim else 0
         square = images.ndim == 4 and images.shape[1] == images.shape[2]
         if n == 0 or not square or images.shape[3] != 3 or images.dtype != "uint8":
@@ -188,13 +192,16 @@ def _shuffled_in_turn(label: np.ndarray) -> np.ndarray:
     return grouped[np.argsort(turn, kind="stable")]
 
 
-def _thumbnail_distances(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
+def _thumbnail_distances(images: Images, indices: np.ndarray) -> np.ndarray:
     """Euclidean distances between some images' thumbnails, `(m, m)`."""
     size = (_THUMBNAIL_SIZE, _THUMBNAIL_SIZE)
+    # In portions: 1,000 large images might not fit into memory.
+    portions = (indices[i : i + 64] for i in range(0, len(indices), 64))
     thumbnails = np.stack(
         [
-            np.asarray(Image.fromarray(images[i]).resize(size, Image.Resampling.BOX))
-            for i in indices
+            np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+            for portion in portions
+            for image in images[portion]
         ]
     )
     points = thumbnails.reshape(len(indices), -1).astype("float64")

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from keras_stargan.data.streamed_images import StreamedImages
 from keras_stargan.labels import LabelSet
 
 _Self = TypeVar("_Self", bound="Labelled")
@@ -114,9 +115,17 @@ class Labelled:
         Returns:
             A set of the same type.
         """
-        return self._replaced(
-            **{name: getattr(self, name)[which] for name in self._per_image}
-        )
+        return self._replaced(**self._taken(which))
+
+    def _taken(self, which: np.ndarray | slice) -> dict[str, Any]:
+        """The fields with an entry for each image, of some images."""
+        fields = ((name, getattr(self, name)) for name in self._per_image)
+        return {
+            name: field.subset(which)
+            if isinstance(field, StreamedImages)
+            else field[which]
+            for name, field in fields
+        }
 
     def select(self: _Self, names: Sequence[str]) -> _Self:
         """Takes the images of some domains, with labels for these domains alone.
@@ -146,7 +155,7 @@ class Labelled:
         # Domains that follow each other are a slice, which need not be copied.
         whole = slice(indices[0], indices[-1] + 1)
         which = whole if whole.stop - whole.start == len(indices) else indices
-        taken = {name: getattr(self, name)[which] for name in self._per_image}
+        taken = self._taken(which)
         taken["labels"] = belongs[which].astype("float32")
         if self.label_set.kind == "binary" and hasattr(self, "aligned"):
             # Two images of a domain can differ in what the new labels do not say.

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_stargan.data.batches.mirrored import MirroredBatches
 from keras_stargan.data.image_set import ImageSet
+from keras_stargan.data.streamed_images import Images
 from keras_stargan.images import from_uint8
 from keras_stargan.labels import LabelSet
 from keras_stargan.networks.batches import in_batches
@@ -131,7 +132,7 @@ def predict_logits(
 
 def classification_error(
     classifier: keras.Model,
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
     label_set: LabelSet,
     batch_size: int = 64,
@@ -152,7 +153,9 @@ def classification_error(
     Raises:
         ValueError: if there are no images or not one label for each.
     """
-    images, labels = np.asarray(images), np.asarray(labels)
+    # Not of streamed images, which would all be decoded.
+    images = images if hasattr(images, "take") else np.asarray(images)
+    labels = np.asarray(labels)
     if not len(images) or labels.shape != (len(images), len(label_set)):
         raise ValueError(
             f"labels must have the shape ({len(images) or 'n > 0'}, "

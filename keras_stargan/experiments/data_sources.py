@@ -51,11 +51,16 @@ READERS = {
         "A CSV file: a column of picture files, then a column of 0 or 1 for each "
         "attribute.",
     ),
+    "shards": (
+        "load_shards",
+        "A folder, or an address such as gs://, that `keras-stargan shard` wrote.",
+    ),
     "tfds": ("load_tfds", "The name of a data set that TensorFlow Datasets prepared."),
 }
 # The kinds of data of which some attributes are chosen, and of which a number of test
 # pictures is held out.
-WITH_ATTRIBUTES, WITH_TEST_IMAGES = ("celeba", "csv", "tfds"), ("celeba", "tfds")
+WITH_ATTRIBUTES = ("celeba", "csv", "shards", "tfds")
+WITH_TEST_IMAGES = ("celeba", "tfds")
 
 
 def complete_source(source: str) -> str:
@@ -65,6 +70,8 @@ def complete_source(source: str) -> str:
         source: such as `pets`, `table.csv` or `rafd:FOLDER`.
     """
     path = pathlib.Path(source)
+    if (path / "shards.json").is_file():
+        return f"shards:{source}"
     if path.is_dir():
         return f"folders:{source}"
     if path.is_file() and path.suffix == ".csv":
@@ -91,7 +98,8 @@ def check_source(source: str) -> None:
         raise ValueError(
             f"Data must be one of {', '.join(words)}; received {source!r}."
         )
-    if kind != "tfds" and not pathlib.Path(place).exists():
+    is_remote = kind == "shards" and "://" in place
+    if kind != "tfds" and not is_remote and not pathlib.Path(place).exists():
         raise ValueError(f"There is no {place!r}, of which the data is to be read.")
 
 
@@ -115,6 +123,11 @@ def list_data(
     if source in DRAWN:
         raise ValueError(f"{source} is drawn: there are no files to look at.")
     kind, _, place = source.partition(":")
+    if kind == "shards":
+        raise ValueError(
+            "Shards hold pictures that are prepared already; look at those that they "
+            f"were written from; received {source}."
+        )
     chosen: dict[str, Any] = {}
     if attributes and kind in WITH_ATTRIBUTES:
         chosen["attributes"] = tuple(attributes)
@@ -131,6 +144,7 @@ def load_data(
     skip_unreadable: bool = False,
     cache_dir: str | None = None,
     select: Sequence[str] | None = None,
+    stream: bool = False,
 ) -> "tuple[ImageSet, ImageSet]":
     """Loads the training and the test part of one data set.
 
@@ -146,9 +160,11 @@ def load_data(
         skip_unreadable: leave damaged files out.
         cache_dir: folder for what is prepared or drawn; by default the user's cache.
         select: the domains to take, in this order; by default all of them.
+        stream: whether pictures are decoded only when they are asked for.
 
     Raises:
-        ValueError: for another text, or as the data set's reader.
+        ValueError: for another text, for damaged files that are to be left out although
+            nothing is read beforehand, or as the data set's reader.
     """
     source = complete_source(source)
     check_source(source)
@@ -166,6 +182,19 @@ def load_data(
         chosen["attributes"] = tuple(attributes)
     if test_images and kind in WITH_TEST_IMAGES:
         chosen["test_images"] = test_images
+    if kind == "shards":
+        parts = keras_stargan.data.load_shards(place, image_size, **chosen)
+        return _selected(parts, select)
+    if stream:
+        if skip_unreadable:
+            raise ValueError(
+                "Streamed pictures are read during training, too late to leave damaged "
+                "ones out. Give only one of stream and skip_unreadable; or write "
+                "shards with skip_unreadable (keras-stargan shard), and train on them."
+            )
+        name = READERS[kind][0].replace("load_", "list_")
+        train, test = getattr(keras_stargan.data, name)(place, seed=seed, **chosen)
+        return _selected((train.stream(image_size), test.stream(image_size)), select)
     load = getattr(keras_stargan.data, READERS[kind][0])
     parts = load(
         place,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_stargan.data import ImageSet
+from keras_stargan.data.streamed_images import joined
 from keras_stargan.evaluation import (
     GroundTruthErrors,
     check_sets,
@@ -148,7 +149,7 @@ def _joined(first: ImageSet, second: ImageSet) -> ImageSet:
     """The pictures of two data sets of the same labels."""
     return dataclasses.replace(
         first,
-        images=np.concatenate([first.images, second.images]),
+        images=joined(first.images, second.images),
         labels=np.concatenate([first.labels, second.labels]),
         subjects=np.concatenate(
             [first.subjects.astype(str), second.subjects.astype(str)]

@@ -97,6 +97,7 @@ def load_parts(source: str, values: Mapping[str, Any]) -> Parts:
         values["skip_unreadable"],
         values["cache_dir"],
         values["select"],
+        values["stream"],
     )
 
 
@@ -221,6 +222,10 @@ def train_model(
         checkpoint_every=values["save_every"],
         resume=resume,
         begin=lambda: model.pretrain(train_sets),
+        data_fault=lambda: next(
+            filter(None, (getattr(part.images, "fault", None) for part in train_sets)),
+            None,
+        ),
     )
     return model, grids
 

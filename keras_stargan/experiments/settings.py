@@ -99,6 +99,12 @@ COMMON = {
         "Leave damaged pictures out and print how many, instead of stopping.",
         False,
     ),
+    "stream": Setting(
+        BOOLEAN,
+        "Decode pictures when a batch needs them, instead of all of them before the "
+        "first step: for data larger than the disk. Shards are always streamed.",
+        False,
+    ),
     "cache_dir": Setting(
         TEXT,
         "Folder where prepared and drawn pictures are kept. Default: "

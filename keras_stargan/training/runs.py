@@ -31,12 +31,13 @@ def train(
     checkpoint_every: int = 1,
     resume: bool = False,
     begin: Callable[[], None] | None = None,
+    data_fault: Callable[[], Exception | None] = lambda: None,
 ) -> None:
     """Trains by `fit` up to a step, or from the last checkpoint up to it.
 
     Leaves checkpoints in `work_dir/checkpoints`, TensorBoard's files in `logs`
-    and the losses of each epoch in `history.csv`. When interrupted (Ctrl-C), it
-    saves a checkpoint of that very step first.
+    and the losses of each epoch in `history.csv`. When interrupted (Ctrl-C), or when
+    the next batch cannot be read, it saves a checkpoint of that very step first.
 
     Args:
         model: compiled.
@@ -50,11 +51,13 @@ def train(
         checkpoint_every: in epochs.
         resume: whether to begin from the last checkpoint.
         begin: called before the first step, unless a checkpoint was restored.
+        data_fault: tells why a batch could not be made; None if it is not known.
 
     Raises:
         KeyboardInterrupt: after saving, if interrupted.
         ValueError: if the checkpoints are of a model with other settings.
         FloatingPointError: if a loss is no longer a number.
+        Exception: what `data_fault` says, after saving, if a batch cannot be made.
     """
     work_dir = pathlib.Path(work_dir)
     checkpoints = work_dir / "checkpoints"
@@ -103,3 +106,11 @@ def train(
             print(f"Interrupted at step {model.global_step}; saved {path}.")
             print("Go on with --resume.")
             raise
+        except tf.errors.OpError as error:
+            # Batches are made outside of the steps, so this step has not begun.
+            if not (fault := data_fault()):
+                raise
+            path = save_checkpoint(model, checkpoints)
+            print(f"Stopped at step {model.global_step}; saved {path}.")
+            print("When the data are mended, go on with --resume.")
+            raise fault from error

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_stargan.data.streamed_images import Images
 from keras_stargan.images import from_uint8
 
 
@@ -22,7 +23,7 @@ class MirroredBatches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        images: np.ndarray,
+        images: Images,
         targets: np.ndarray,
         steps: int,
         batch_size: int,

@@ -1,5 +1,8 @@
 """Labelled picture files: they are listed and split first, then prepared once.
 
+Or they are streamed: nothing is prepared, and a picture is decoded whenever a batch
+needs it.
+
 Preparing decodes every picture, so that a broken one is found before hours of training
 are spent. The result is one file with an array of bytes. Training then shuffles over
 the whole data set, resumes exactly after an interruption, and copies only a few rows
@@ -23,6 +26,7 @@ from PIL import Image
 
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.data.labelled import Labelled
+from keras_stargan.data.streamed_images import StreamedImages
 from keras_stargan.files.cache import cache_folder
 from keras_stargan.files.pictures import (
     CROPS,
@@ -110,8 +114,7 @@ class ImageFiles(Labelled):
                 (or, with `skip_unreadable`, if none can), or a disk too full.
             OSError: if the prepared pictures cannot be written.
         """
-        if image_size < 1:
-            raise ValueError(f"image_size must be 1 or more; received {image_size}.")
+        _check_size(image_size)
         path = self._prepared_path(cache_folder(cache_dir), image_size)
         prepared = _load_prepared(path) if path.is_file() else None
         if prepared:
@@ -150,6 +153,31 @@ class ImageFiles(Labelled):
             subjects=readable.subjects,
         )
 
+    def stream(self, image_size: int) -> ImageSet:
+        """The same images as `read` gives, decoded only when they are asked for.
+
+        Nothing is read now, and nothing is kept on disk. A picture that cannot be read
+        is an error when it is asked for.
+
+        Args:
+            image_size: width and height of the images, in pixels.
+
+        Raises:
+            ValueError: for an image size below 1.
+        """
+        _check_size(image_size)
+
+        def decode(row: int) -> np.ndarray:
+            picture = self._open(self._source(row))
+            return crop_and_resize(picture, image_size, self.crop)
+
+        return ImageSet(
+            images=StreamedImages(decode, len(self), image_size),
+            labels=self.labels,
+            label_set=self.label_set,
+            subjects=self.subjects,
+        )
+
     def _faults(self, indices: list[int]) -> dict[int, ValueError]:
         """The pictures among these that cannot be read, each with its error."""
         if not indices:
@@ -180,9 +208,13 @@ class ImageFiles(Labelled):
             except OSError as error:
                 yield f"\0{error.errno}\0".encode()
 
+    def _source(self, row: int) -> tuple:
+        """What `_open` takes for a picture."""
+        return (self.paths[row],)
+
     def _sources(self) -> Iterator[tuple]:
         """What `_open` takes for each picture, in order."""
-        return zip(self.paths, strict=True)
+        return map(self._source, range(len(self)))
 
     def _open(self, source: tuple) -> Image.Image:
         """The picture that an item of `_sources` describes."""
@@ -258,6 +290,11 @@ class ImageFiles(Labelled):
         with ThreadPoolExecutor() as pool:
             while portion := list(itertools.islice(sources, _IN_FLIGHT)):
                 yield from pool.map(result, portion)
+
+
+def _check_size(image_size: int) -> None:
+    if image_size < 1:
+        raise ValueError(f"image_size must be 1 or more; received {image_size}.")
 
 
 def _read_prepared(path: pathlib.Path) -> tuple[np.ndarray, list[int]]:

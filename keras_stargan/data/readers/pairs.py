@@ -138,12 +138,16 @@ class PairFiles(ImageFiles):
             images = images.subset(paired)
         return dataclasses.replace(images, aligned=True)
 
+    def stream(self, image_size: int) -> ImageSet:
+        """As `ImageFiles.stream`."""
+        return dataclasses.replace(super().stream(image_size), aligned=True)
+
     def _fingerprint(self) -> Iterator[bytes]:
         yield from super()._fingerprint()
         yield " ".join(self.sides).encode()
 
-    def _sources(self) -> Iterator[tuple]:
-        return zip(self.paths, self.sides, strict=True)
+    def _source(self, row: int) -> tuple:
+        return self.paths[row], self.sides[row]
 
     def _open(self, source: tuple) -> Image.Image:
         path, side = source

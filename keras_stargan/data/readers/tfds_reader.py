@@ -5,7 +5,9 @@ decodes and crops the pictures and keeps the result, as it does for files on dis
 that the same picture gives the same pixels in both ways.
 """
 
+import collections
 import dataclasses
+import functools
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +18,8 @@ import numpy as np
 from keras_stargan.data.image_set import ImageSet
 from keras_stargan.data.readers.celeba import hold_out_images
 from keras_stargan.data.readers.image_files import ImageFiles, read_parts
+from keras_stargan.data.readers.shards import image_of
+from keras_stargan.files.records import Records, record_lengths
 from keras_stargan.labels import LabelSet
 from keras_stargan.labels.published import ATTRIBUTES, attribute_labels
 
@@ -126,20 +130,48 @@ class _ShardPictures(ImageFiles):
         builder: the builder of the prepared data set.
         split: the split that holds the pictures.
         rows: integers of shape `(n,)`, ascending: the pictures' indices in the split.
+        numbers: integers of shape `(n,)`: the numbers of their records in the files.
     """
 
-    _per_image = (*ImageFiles._per_image, "rows")
+    _per_image = (*ImageFiles._per_image, "rows", "numbers")
 
     builder: Any = dataclasses.field(kw_only=True)
     split: str = dataclasses.field(kw_only=True)
     rows: np.ndarray = dataclasses.field(kw_only=True)
+    numbers: np.ndarray = dataclasses.field(kw_only=True)
+
+    def stream(self, image_size: int) -> ImageSet:
+        """As `ImageFiles.stream`; the lengths of all records are read now.
+
+        Raises:
+            ValueError: also if the shards are no TFRecord files, or truncated.
+        """
+        if self.builder.info.file_format.value != "tfrecord":
+            raise ValueError(
+                "Only TFRecord files can be streamed; those of "
+                f"{self.builder.info.full_name} are {self.builder.info.file_format}."
+            )
+        if len(self._records) <= self.numbers.max():
+            raise ValueError(
+                f"The shards of {self.builder.info.full_name} hold "
+                f"{len(self._records)} pictures, fewer than it should have."
+            )
+        return super().stream(image_size)
+
+    @functools.cached_property
+    def _records(self) -> Records:
+        paths = _shards(self.builder, self.split)
+        lengths = [record_lengths(path) for path in paths]
+        return Records(paths, list(map(len, lengths)), np.concatenate(lengths))
+
+    def _source(self, row: int) -> tuple[str, bytes]:
+        record = self._records.read(int(self.numbers[row]))
+        return self.paths[row], image_of(record)
 
     def _fingerprint(self) -> Iterator[bytes]:
-        splits = self.builder.info.splits
-        for split in splits.values() if self.split == "all" else [splits[self.split]]:
-            for path in map(os.path.abspath, split.filepaths):
-                stat = os.stat(path)
-                yield f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode()
+        for path in map(os.path.abspath, _shards(self.builder, self.split)):
+            stat = os.stat(path)
+            yield f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode()
         yield self.rows.tobytes()
 
     def _sources(self) -> Iterator[tuple[str, bytes]]:
@@ -155,6 +187,27 @@ class _ShardPictures(ImageFiles):
         batches = examples.batch(64).prefetch(1).as_numpy_iterator()
         contents = (content for _, batch in batches for content in batch["image"])
         return zip(self.paths, contents, strict=True)
+
+
+def _shards(builder: Any, split: str) -> tuple[str, ...]:
+    """The files of a split."""
+    splits = builder.info.splits
+    chosen = splits.values() if split == "all" else [splits[split]]
+    return tuple(os.fspath(path) for part in chosen for path in part.filepaths)
+
+
+def _numbers(builder: Any, split: str, tfds_ids: Sequence[str]) -> np.ndarray:
+    """The numbers of records in the files, from TFDS's names of them.
+
+    These are such as `rafd-train.tfrecord-00001-of-00003__17`: the file, and the
+    record's number in it. TFDS does not read one file after the other.
+    """
+    paths = _shards(builder, split)
+    names = [os.path.basename(path) for path in paths]
+    files, within = zip(*(name.rsplit("__", 1) for name in tfds_ids), strict=True)
+    counts = dict.fromkeys(names, 0) | collections.Counter(files)
+    firsts = dict(zip(names, np.cumsum([0, *map(counts.get, names)]), strict=False))
+    return np.array([firsts[f] + int(i) for f, i in zip(files, within, strict=True)])
 
 
 def _prepared(name: str, data_dir: str | os.PathLike | None) -> Any:
@@ -224,7 +277,9 @@ def _list_split(
     person = "person" if "person" in texts else name
     label = "label" if label_set.kind == "categorical" else "attributes"
     batches = list(
-        _examples(builder, split, {name, person, label}).batch(1024).as_numpy_iterator()
+        _examples(builder, split, {name, person, label, "tfds_id"})
+        .batch(1024)
+        .as_numpy_iterator()
     )
 
     def column(get: Callable[[dict], np.ndarray]) -> np.ndarray:
@@ -254,6 +309,7 @@ def _list_split(
         builder=builder,
         split=split,
         rows=np.arange(len(labels)),
+        numbers=_numbers(builder, split, strings("tfds_id")),
     )
 
 
