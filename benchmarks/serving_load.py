@@ -1,7 +1,11 @@
 """Load test of `keras-stargan serve`: server, clients and bare model on one machine.
 
 The bare model is the same signature, called with whole batches in a process of its own.
-It and the server take turns, so that a machine whose speed changes treats both alike.
+It and the server take turns, so that a machine whose speed changes treats both alike,
+and the medians of all turns are compared.
+
+Server and clients share the machine with the model. What the server costs besides the
+model can also be seen in its CPU time per picture, which other programs hardly change.
 """
 
 import base64
@@ -19,7 +23,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
@@ -43,8 +47,8 @@ flags.DEFINE_string(
 flags.DEFINE_integer("image_size", 64, "Side of the untrained model's pictures.")
 flags.DEFINE_integer("conv_dim", 32, "Channels of its first layers.")
 flags.DEFINE_integer("num_residual_blocks", 3, "Its residual blocks.")
-flags.DEFINE_integer("rounds", 3, "Turns of bare model and server; the best count.")
-flags.DEFINE_float("seconds", 5.0, "Seconds of each measurement.")
+flags.DEFINE_integer("rounds", 7, "Turns of bare model and server.")
+flags.DEFINE_float("seconds", 2.0, "Seconds of each measurement.")
 flags.DEFINE_integer("max_waiting", 64, "Pictures that may wait in the server.")
 FLAGS = flags.FLAGS
 
@@ -96,16 +100,19 @@ def sample_row() -> dict[str, Any]:
     }
 
 
-def bare_speed(batch: int, seconds: float) -> float:
-    """Pictures/s of whole batches. Runs in the bare model's process."""
+def bare_load(batch: int, seconds: float) -> dict[str, float]:
+    """Whole batches, one after the other. Runs in the bare model's process."""
     function, inputs = bare
     inputs = {name: np.repeat(array, batch, 0) for name, array in inputs.items()}
     function(**inputs)
-    start, count = time.perf_counter(), 0
+    start, busy, count = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() < start + seconds:
         function(**inputs)
         count += batch
-    return count / (time.perf_counter() - start)
+    return {
+        "speed": count / (time.perf_counter() - start),
+        "cpu": 1000 * (time.process_time() - busy) / count,
+    }
 
 
 class Connection:
@@ -155,7 +162,7 @@ def closed_load(
         "p50": 1000 * np.percentile(times, 50),
         "p99": 1000 * np.percentile(times, 99),
         "codes": dict(codes),
-        "cores": (time.process_time() - busy) / wall,
+        "clients_cpu": 1000 * (time.process_time() - busy) / len(times),
     }
 
 
@@ -209,17 +216,20 @@ def serving(model: str, max_waiting: int) -> Iterator[tuple[int, str]]:
             print(f"The server's exit status: {process.wait(60)}")
 
 
-def batches(port: int) -> np.ndarray:
-    """How many pictures the server has translated, and in how many batches."""
+def totals(port: int) -> np.ndarray:
+    """Pictures that the server has translated, their batches, and its CPU seconds."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         text = answer.read().decode()
-    name = "keras_stargan_batch_pictures"
+    rows = "keras_stargan_batch_pictures"
+    names = (f"{rows}_sum", f"{rows}_count", "process_cpu_seconds_total")
     return np.array(
-        [
-            float(re.search(rf"^{name}_{of} (\S+)$", text, re.M)[1])
-            for of in ("sum", "count")
-        ]
+        [float(re.search(rf"^{name} (\S+)$", text, re.M)[1]) for name in names]
     )
+
+
+def median(turns: list[dict[str, float]]) -> dict[str, float]:
+    """The median of each figure."""
+    return {key: float(np.median([one[key] for one in turns])) for key in turns[0]}
 
 
 def measure(model: str) -> None:
@@ -238,24 +248,23 @@ def measure(model: str) -> None:
                 arguments = (kind, amount, FLAGS.seconds, *there)
                 return clients_process.submit(load, *arguments).result()
 
-            bare_best: dict[int, float] = dict.fromkeys(BATCHES, 0.0)
-            best: dict[int, dict[str, Any]] = {}
+            turns: dict[str, list[dict[str, float]]] = defaultdict(list)
             for _ in range(FLAGS.rounds):
                 for batch in BATCHES:
-                    share = FLAGS.seconds / 2
-                    speed = bare_process.submit(bare_speed, batch, share).result()
-                    bare_best[batch] = max(bare_best[batch], speed)
+                    half = FLAGS.seconds / 2
+                    found = bare_process.submit(bare_load, batch, half).result()
+                    turns[f"bare {batch}"].append(found)
                 for clients in CLIENTS:
-                    before = batches(port)
+                    before = totals(port)
                     found = loaded(closed_load, clients)
-                    pictures, count = batches(port) - before
-                    found["batch"] = pictures / count
-                    if set(found["codes"]) != {200}:
-                        raise RuntimeError(f"lost requests: {found['codes']}")
-                    if clients not in best or found["speed"] > best[clients]["speed"]:
-                        best[clients] = found
-            report(bare_best, best)
-            rate = OVERLOAD * best[CLIENTS[-1]]["speed"]
+                    pictures, count, cpu = totals(port) - before
+                    if set(codes := found.pop("codes")) != {200}:
+                        raise RuntimeError(f"lost requests: {codes}")
+                    found |= {"batch": pictures / count, "cpu": 1000 * cpu / pictures}
+                    turns[f"server {clients}"].append(found)
+            medians = {name: median(found) for name, found in turns.items()}
+            report(medians)
+            rate = OVERLOAD * medians[f"server {CLIENTS[-1]}"]["speed"]
             found = loaded(open_load, rate)
             answered = sum(found["codes"].get(code, 0) for code in (200, 429))
             print(
@@ -265,23 +274,24 @@ def measure(model: str) -> None:
             )
 
 
-def report(bare_best: dict[int, float], best: dict[int, dict[str, Any]]) -> None:
+def report(medians: dict[str, dict[str, float]]) -> None:
     """Prints the tables."""
-    most = max(bare_best.values())
-    print("| bare model, batch of | pictures/s |\n|---|---|")
-    for batch, speed in bare_best.items():
-        print(f"| {batch} | {speed:.1f} |")
+    bare = {size: medians[f"bare {size}"] for size in BATCHES}
+    most = max(one["speed"] for one in bare.values())
+    print("| bare model, batch of | pictures/s | CPU ms per picture |\n|---|---|---|")
+    for size, one in bare.items():
+        print(f"| {size} | {one['speed']:.1f} | {one['cpu']:.1f} |")
     print(
-        "\n| clients | pictures/s | of the bare model's best | batches of | of the "
-        "bare model at this size | p50 ms | p99 ms | clients' cores |"
+        "\n| clients | pictures/s | of the bare model's best | batches of | p50 ms | "
+        "p99 ms | server's CPU ms per picture | clients' |"
     )
     print("|---" * 8 + "|")
-    for clients, found in best.items():
-        nearest = min(BATCHES, key=lambda size: abs(size - found["batch"]))
+    for clients in CLIENTS:
+        found = medians[f"server {clients}"]
         print(
             f"| {clients} | {found['speed']:.1f} | {found['speed'] / most:.0%} | "
-            f"{found['batch']:.1f} | {found['speed'] / bare_best[nearest]:.0%} | "
-            f"{found['p50']:.0f} | {found['p99']:.0f} | {found['cores']:.2f} |"
+            f"{found['batch']:.1f} | {found['p50']:.0f} | {found['p99']:.0f} | "
+            f"{found['cpu']:.1f} | {found['clients_cpu']:.1f} |"
         )
     print()
 

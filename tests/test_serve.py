@@ -28,13 +28,8 @@ from keras_stargan.serving import server
 from keras_stargan.serving.batching import batch_sizes
 from keras_stargan.serving.client import RestClient, TranslationError
 from keras_stargan.serving.samples import curl_line, target_names, warm_up
-from keras_stargan.serving.server import (
-    Limits,
-    Service,
-    bind,
-    make_app,
-    make_server,
-)
+from keras_stargan.serving.server import bind, make_app, make_server
+from keras_stargan.serving.service import Limits, Service
 from keras_stargan.serving.signatures import (
     Signature,
     Spec,
@@ -314,6 +309,16 @@ def test_a_request_that_is_too_large_is_refused(client, content):
     assert "larger than 500,000 bytes" in answer.json()["error"]
 
 
+def test_large_requests_and_small_ones_have_the_same_answers(client):
+    # A small one is read by the event loop, a large one in a thread.
+    noise = io.BytesIO()
+    Image.fromarray(RNG.integers(0, 256, (90, 90, 3), "uint8")).save(noise, "PNG")
+    row = (noise.getvalue(), "sad")
+    (one,) = client.post(PREDICT, bytes_request(row)).json()["predictions"]
+    several = client.post(PREDICT, bytes_request(row, row, row, row))
+    assert several.json()["predictions"] == [one] * 4
+
+
 def test_the_state_is_told(client):
     (state,) = client.get("/v1/models/faces").json()["model_version_status"]
     assert state == {
@@ -545,6 +550,33 @@ def test_a_request_that_takes_too_long_gives_up_its_place(gated):
     assert client.waiting() == 0
 
 
+@pytest.mark.parametrize("begin", [b"", b"GET /healthz HTTP/1.1\r\nHost: h"])
+@pytest.mark.parametrize("asks_before", [False, True])
+def test_a_connection_is_closed_if_a_header_takes_too_long(begin, asks_before):
+    with served({"serving_default": doubling()}, timeout=0.2) as client:
+        port = int(client.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), 60) as slow:
+            if asks_before:
+                slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+                while not slow.recv(1000).endswith(b"ok\n"):
+                    pass
+                begin = begin or b"G"  # Without any, it may stay open for longer.
+            slow.sendall(begin)
+            assert slow.recv(1000) == b""
+
+
+def test_a_header_without_end_is_not_read():
+    with served({"serving_default": doubling()}) as client:
+        port = int(client.url.rpartition(":")[2])
+        with (
+            socket.create_connection(("127.0.0.1", port), 60) as endless,
+            pytest.raises(OSError),
+        ):
+            endless.sendall(b"GET /healthz HTTP/1.1\r\n")
+            while True:
+                endless.sendall(b"X: " + b"x" * 1000 + b"\r\n")
+
+
 def test_a_failure_of_the_model_is_told_and_survived():
     def fail(x):
         if x[0] == 0:
@@ -603,7 +635,8 @@ def test_every_size_is_tried_before_the_first_request():
 # goes on when it is told to.
 SLOW_SERVER = """
 import sys
-from keras_stargan.serving.server import Limits, Service, bind, make_server
+from keras_stargan.serving.server import bind, make_server
+from keras_stargan.serving.service import Limits, Service
 from keras_stargan.serving.signatures import Signature, Spec
 
 def double(x):
@@ -707,7 +740,8 @@ def test_wrong_flags_are_told(arguments, message):
         COMMAND(arguments)
 
 
-def test_what_must_be_installed_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "fastapi", None)
+@pytest.mark.parametrize("package", ["fastapi", "prometheus_client"])
+def test_what_must_be_installed_is_named(package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ImportError, match=r"keras-stargan\[serve\]"):
         make_app(Service("faces", {}, Limits()))

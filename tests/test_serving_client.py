@@ -39,7 +39,8 @@ from keras_stargan.serving.client import (
     ServingError,
     TranslationError,
 )
-from keras_stargan.serving.server import Limits, Service, bind, make_server
+from keras_stargan.serving.server import bind, make_server
+from keras_stargan.serving.service import Limits, Service
 from keras_stargan.serving.signatures import Signature, Spec, load_signatures
 
 SIZE, VERSION = 16, 3

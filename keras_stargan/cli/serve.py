@@ -86,7 +86,8 @@ def run(flags: Flags, inputs: list[str]) -> None:
             f"--name must have one letter or more, no / and no :; received {name!r}."
         )
     from keras_stargan.serving.samples import curl_line, target_names, warm_up
-    from keras_stargan.serving.server import Limits, Service, bind, make_server
+    from keras_stargan.serving.server import bind, make_server
+    from keras_stargan.serving.service import Limits, Service
     from keras_stargan.serving.signatures import load_signatures, saved_model_folder
 
     limits = Limits(

@@ -2,11 +2,11 @@
 
 import asyncio
 import collections
-import contextlib
 import dataclasses
 import itertools
+import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class _Part:
         name: the signature's name.
         arrays: its inputs.
         rows: their number; None if the signature takes no batch.
-        arrival: when it came, in the event loop's time.
+        arrival: when it came, in seconds of `time.monotonic`.
         future: gets the outputs.
     """
 
@@ -59,6 +59,9 @@ class Batcher:
     rows, are joined. Batches have few different sizes, `batch_sizes`, since TensorFlow
     prepares itself for each new size; the last row is repeated to fill one up.
 
+    The thread takes its next batch by itself, so that the model does not stand still
+    while the event loop answers the requests of the last one.
+
     Args:
         run: `(signature's name, inputs) -> outputs`, called in the thread. It raises
             `ValueError` if the inputs are wrong.
@@ -81,28 +84,33 @@ class Batcher:
         self._sizes = batch_sizes(max_batch)
         self._batch_wait = batch_wait
         self._observe = observe
+        # What the event loop and the thread share; `_changed` guards it.
+        self._changed = threading.Condition()
         self._waiting: collections.deque[_Part] = collections.deque()
-        self._arrived = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, "model")
-        self._task: asyncio.Task | None = None
+        self._stopping = False
+        self._thread: threading.Thread | None = None
 
     @property
     def waiting(self) -> int:
         """The number of rows that wait."""
-        return sum(p.places for p in self._waiting if not p.future.done())
+        with self._changed:
+            return sum(p.places for p in self._waiting if not p.future.done())
 
     def start(self) -> None:
         """Begins to run batches. Called in the event loop."""
-        self._task = asyncio.get_running_loop().create_task(self._work())
+        loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, args=(loop,), name="model")
+        self._thread.start()
 
     async def stop(self) -> None:
         """Ends after the batch that is being run; requests that wait are cancelled."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
         for part in self._waiting:
             part.future.cancel()
-        self._thread.shutdown()
 
     async def submit(self, name: str, arrays: Arrays, joins: bool = True) -> Arrays:
         """Runs a signature.
@@ -128,8 +136,9 @@ class Batcher:
             self._part(name, arrays, slice(start, start + step) if joins else None)
             for start in range(0, rows, step)
         ]
-        self._waiting += parts
-        self._arrived.set()
+        with self._changed:
+            self._waiting += parts
+            self._changed.notify()
         try:
             results = await asyncio.gather(*(part.future for part in parts))
         finally:
@@ -140,51 +149,41 @@ class Batcher:
         return {key: np.concatenate([r[key] for r in results]) for key in results[0]}
 
     def _part(self, name: str, arrays: Arrays, rows: slice | None) -> _Part:
-        loop = asyncio.get_running_loop()
         key: tuple = (name, object())
         count = None
         if rows is not None:
             arrays = {key: array[rows] for key, array in arrays.items()}
             count = len(next(iter(arrays.values())))
             key = (name, *(array.shape[1:] for array in arrays.values()))
-        return _Part(key, name, arrays, count, loop.time(), loop.create_future())
+        future = asyncio.get_running_loop().create_future()
+        return _Part(key, name, arrays, count, time.monotonic(), future)
 
-    async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            parts = await self._next_parts()
-            results = await loop.run_in_executor(self._thread, self._run_parts, parts)
-            # The next batch begins before these requests are answered: setting a
-            # result only schedules what waits for it.
-            for part, result in zip(parts, results, strict=True):
-                if part.future.done():
-                    continue
-                if isinstance(result, Exception):
-                    part.future.set_exception(result)
-                else:
-                    part.future.set_result(result)
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Runs batches until the end. This is what the thread does."""
+        while parts := self._next_parts():
+            results = self._run_parts(parts)
+            loop.call_soon_threadsafe(_answer, parts, results)
 
-    async def _next_parts(self) -> Sequence[_Part]:
-        """Waits for the next batch and takes it out of what waits."""
-        while True:
-            self._arrived.clear()
-            self._waiting = collections.deque(
-                part for part in self._waiting if not part.future.done()
-            )
-            timeout = None
-            if self._waiting:
-                first = self._waiting[0]
-                same = [part for part in self._waiting if part.key == first.key]
-                rest = first.arrival + self._batch_wait - first.future.get_loop().time()
-                full = sum(part.places for part in same) >= self._sizes[-1]
-                if full or rest <= 0:
-                    parts = same[: self._fitting([part.places for part in same])]
-                    for part in parts:
-                        self._waiting.remove(part)
-                    return parts
-                timeout = rest
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), timeout)
+    def _next_parts(self) -> Sequence[_Part]:
+        """Waits for the next batch and takes it out of what waits; empty at the end."""
+        with self._changed:
+            while not self._stopping:
+                self._waiting = collections.deque(
+                    part for part in self._waiting if not part.future.done()
+                )
+                timeout = None
+                if self._waiting:
+                    first = self._waiting[0]
+                    same = [part for part in self._waiting if part.key == first.key]
+                    timeout = first.arrival + self._batch_wait - time.monotonic()
+                    full = sum(part.places for part in same) >= self._sizes[-1]
+                    if full or timeout <= 0:
+                        parts = same[: self._fitting([part.places for part in same])]
+                        for part in parts:
+                            self._waiting.remove(part)
+                        return parts
+                self._changed.wait(timeout)
+        return []
 
     def _fitting(self, rows: Sequence[int]) -> int:
         """How many of the first parts make the batch that is filled up least."""
@@ -226,3 +225,14 @@ class Batcher:
             {name: array[start:end] for name, array in outputs.items()}
             for start, end in itertools.pairwise([0, *ends])
         ]
+
+
+def _answer(parts: Sequence[_Part], results: Sequence[Arrays | Exception]) -> None:
+    """Gives each part its result. Called in the event loop."""
+    for part, result in zip(parts, results, strict=True):
+        if part.future.done():
+            continue
+        if isinstance(result, Exception):
+            part.future.set_exception(result)
+        else:
+            part.future.set_result(result)

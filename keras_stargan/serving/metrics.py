@@ -21,6 +21,8 @@ class Metrics:
                 "Metrics need prometheus-client: pip install 'keras-stargan[serve]'."
             ) from error
         registry = prometheus.CollectorRegistry()
+        # The process' own figures: CPU time, memory, open files (on Linux).
+        prometheus.ProcessCollector(registry=registry)
         self._text = lambda: prometheus.generate_latest(registry)
         self.content_type = prometheus.CONTENT_TYPE_LATEST
         self.requests = prometheus.Counter(

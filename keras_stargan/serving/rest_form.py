@@ -8,12 +8,18 @@ Bytes are `{"b64": "..."}`: of outputs, those whose names end in `_bytes`.
 
 import base64
 import binascii
-import json
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_stargan.serving.signatures import Arrays, Spec
+
+try:
+    import orjson
+except ImportError as error:
+    raise ImportError(
+        "The server needs orjson: pip install 'keras-stargan[serve]'."
+    ) from error
 
 DEFAULT_SIGNATURE = "serving_default"
 ANSWERS = {"instances": "predictions", "inputs": "outputs"}
@@ -40,8 +46,8 @@ def read_request(content: bytes) -> Request:
         ValueError: if it has another form.
     """
     try:
-        given = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        given = orjson.loads(content)
+    except ValueError as error:
         raise ValueError(f"The request is not JSON: {error}.") from error
     forms = [form for form in ANSWERS if isinstance(given, dict) and form in given]
     if len(forms) != 1:
@@ -99,10 +105,14 @@ def to_json(form: str, outputs: Arrays) -> bytes:
 
     Args:
         form: the request's.
-        outputs: the signature's outputs, strings as `bytes` objects.
+        outputs: the signature's outputs, of at least one axis, strings as `bytes`
+            objects. What is no number becomes `null`.
     """
     columns = {
-        name: _text(array, name.endswith("_bytes")) for name, array in outputs.items()
+        name: _text(array, name.endswith("_bytes"))
+        if array.dtype == object
+        else np.ascontiguousarray(array)
+        for name, array in outputs.items()
     }
     value: Any = columns
     if len(columns) == 1:
@@ -110,7 +120,7 @@ def to_json(form: str, outputs: Arrays) -> bytes:
     elif form == "instances":
         rows = zip(*columns.values(), strict=True)
         value = [dict(zip(columns, row, strict=True)) for row in rows]
-    return json.dumps({ANSWERS[form]: value}, separators=(",", ":")).encode()
+    return orjson.dumps({ANSWERS[form]: value}, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _columns(rows: Any, inputs: dict[str, Spec]) -> dict[str, list]:
@@ -186,9 +196,6 @@ def _bytes(name: str, value: Any) -> Any:
 
 
 def _text(array: np.ndarray, as_base64: bool) -> Any:
-    if array.dtype != object:
-        return array.tolist()
-
     def text(one: Any) -> Any:
         if isinstance(one, list):
             return [text(each) for each in one]
