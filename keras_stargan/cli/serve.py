@@ -16,7 +16,7 @@ to be sent again later. SIGTERM or Ctrl-C ends the server when the open requests
 answered. It has no encryption and knows no users: outside of one machine, put it behind
 a proxy that does.
 
-Needs FastAPI, uvicorn and prometheus-client: pip install 'keras-stargan[serve]'.
+Needs FastAPI, uvicorn and more: pip install 'keras-stargan[serve]'.
 """
 
 import pathlib
