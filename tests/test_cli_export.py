@@ -50,6 +50,13 @@ def test_a_model_is_exported(written, files, tmp_path):
     assert written == [(files, str(tmp_path / "new"))]
 
 
+@pytest.mark.parametrize("warm", [True, False])
+def test_missing_warmup_requests_are_said(warm, written, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(export, "export_saved_model", lambda *_: warm)
+    COMMAND(["--model=m.keras", f"--output_dir={tmp_path / 'new'}"])
+    assert ("keras-stargan[client]" in capsys.readouterr().out) != warm
+
+
 def test_a_folder_that_exists_is_replaced_only_if_asked(written, tmp_path):
     arguments = ["--model=runs/mine", f"--output={tmp_path}"]
     with pytest.raises(ValueError, match="exists already; --overwrite replaces it"):

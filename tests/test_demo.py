@@ -109,7 +109,7 @@ def test_own_pictures(no_export, tmp_path):
         Image.open(tmp_path / "mine" / "00.png") as given,
         Image.open(tmp_path / "page" / pictures[0]["file"]) as shown,
     ):
-        square = frame(given.size, SIZE, "crop").square(given)
+        square = frame(given.size, SIZE, "crop").framed(given)
         np.testing.assert_array_equal(np.asarray(shown), square)
 
 

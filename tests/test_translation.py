@@ -34,6 +34,7 @@ class Model:
     """Translates by leaving pictures as they are, and notes what it is asked for."""
 
     image_size = SIZE
+    size_multiple = 4
     guides = ("label",)
     needs_own = False
     can_classify = True
@@ -42,10 +43,12 @@ class Model:
         self.labels = LabelSpace.of(labels)
         self.guess = guess
         self.batches = []
+        self.shapes = []
         self.asked = []
 
     def translate(self, images, labels, batch_size):
         self.batches.append(len(images))
+        self.shapes.append(images.shape[1:])
         self.asked += labels.tolist()
         return images
 
@@ -128,6 +131,35 @@ def test_original_size_is_that_of_what_was_taken(fit, size):
     picture = noise(53, 31)
     result = translate_pictures(Model(), [picture], "sad", fit, original_size=True)
     assert result["sad"][0].size == size
+
+
+@pytest.mark.parametrize(
+    ("fit", "given", "size"),
+    [
+        ("crop", (40, 30), (32, 16)),
+        ("crop", (30, 40), (32, 16)),
+        ("pad", (48, 16), (32, 11)),
+        ("pad", (10, 40), (4, 16)),
+    ],
+)
+def test_pictures_are_translated_at_another_size(fit, given, size):
+    model = Model()
+    (found,) = translate_pictures(
+        model, [noise(*given)], "happy", fit=fit, size=(16, 32)
+    )["happy"]
+    assert found.size == size
+    assert model.shapes == [(16, 32, 3)]
+
+
+def test_a_crop_of_another_shape_is_the_middle():
+    (found,) = translate_pictures(
+        Model(), [noise(40, 30)], "happy", size=(8, 32), original_size=True
+    )["happy"]
+    assert found.size == (40, 10)
+    (found,) = translate_pictures(Model(), [ramp(32, 16)], "happy", size=(8, 32))[
+        "happy"
+    ]
+    np.testing.assert_array_equal(found, ramp(32, 16).crop((0, 4, 32, 12)))
 
 
 def test_pictures_of_different_sizes_stay_in_order_through_batches():
@@ -369,6 +401,8 @@ def test_an_input_is_never_overwritten(tmp_path):
         ({"source_labels": ["Yung"]}, "Yung"),
         ({"fit": "squeeze"}, "crop, face, pad; received 'squeeze'"),
         ({"batch_size": 0}, "received 0"),
+        ({"size": (16, 30)}, r"multiples of 4; received the size \(16, 30\)"),
+        ({"size": (16, 32), "fit": "face"}, "16x32, fit must be crop or pad"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_is_read(tmp_path, change, said):
@@ -544,12 +578,15 @@ def test_the_recipe_translates_and_says_plainly_what_is_wrong(trained, tmp_path)
     save_model(trained, tmp_path / "model.keras")
     picture, out = write(tmp_path / "a.png", 30, 20), tmp_path / "out"
     common = (f"--model={tmp_path}", picture, f"--output_dir={out}")
-    right = start("--target=Male", *common, "--target=-Young,Blond_Hair", "--fit=pad")
+    right = start(
+        *("--target=Male", *common, "--target=-Young,Blond_Hair", "--fit=pad"),
+        "--size=16x32",
+    )
     wrong = start("--target=Mal", *common)
     said, _ = right.communicate(timeout=300)
     assert right.returncode == 0, said
     assert files_in(out) == ["-Young,Blond_Hair/a.png", "Male/a.png", "grid.png"]
-    assert "comes out 16x11" in said and "guessed" in said
+    assert "comes out 24x16" in said and "guessed" in said
     said, _ = wrong.communicate(timeout=300)
     assert wrong.returncode == 1 and "Traceback" not in said
     assert "Error: There is no label 'Mal'" in said

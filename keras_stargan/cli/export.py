@@ -22,6 +22,7 @@ import pathlib
 from typing import TYPE_CHECKING
 
 from keras_stargan.cli.command import Command, Flags
+from keras_stargan.cli.sizes import parse_size
 from keras_stargan.export.formats import FORMATS, PRECISIONS, check_request
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ def run(flags: Flags, inputs: list[str]) -> None:
     for name in ("model", "output_dir"):
         if not getattr(flags, name):
             raise ValueError(f"Give --{name}. See --help.")
-    size = parse_size(flags.size)
+    size: tuple[int | None, int | None] | None = (None, None)
+    if flags.size != "any":
+        size = parse_size(flags.size, also=", or any")
     chosen = (flags.precision, flags.batch_size, size, bool(flags.representative))
     if flags.format in FORMATS:
         check_request(flags.format, *chosen)
@@ -108,7 +111,12 @@ def run(flags: Flags, inputs: list[str]) -> None:
     companions = [flags.discriminator] if flags.discriminator else []
     model = keras_stargan.load_model(flags.model, *companions)
     if flags.format == "saved_model":
-        export.export_saved_model(model, flags.output_dir)
+        if not export.export_saved_model(model, flags.output_dir):
+            print(
+                "There are no warmup requests in it, so the first requests to "
+                "TensorFlow Serving are slow: pip install 'keras-stargan[client]' and "
+                "export again to have them."
+            )
     elif flags.format == "web":
         from keras_stargan.demo import write_demo
 
@@ -116,20 +124,6 @@ def run(flags: Flags, inputs: list[str]) -> None:
     else:
         export_files(flags, model, size)
     print(f"Wrote {flags.output_dir}.")
-
-
-def parse_size(text: str | None) -> tuple[int | None, int | None] | None:
-    """The height and width that a text such as 96x128 names, None for `any`."""
-    if text is None:
-        return None
-    if text == "any":
-        return (None, None)
-    sides = text.split("x")
-    if len(sides) != 2 or not all(side.isdecimal() for side in sides):
-        raise ValueError(
-            f"--size is a height and a width, such as 96x128, or any; received {text}."
-        )
-    return (int(sides[0]), int(sides[1]))
 
 
 def export_files(

@@ -24,7 +24,9 @@ sound, to translated/happy/dance.mp4. It needs pip install 'keras-stargan[video]
 
 Pictures may have any size and shape. The command prints what it cuts off or pads; --fit
 chooses it. Pictures must look like those that the model was trained on, and be cropped
-as they were. The model translates at its own size: a large photograph comes out small.
+as they were. The model translates at its own size: a large photograph comes out small,
+unless --size says another size; pictures that are not square need not be cut to squares
+then.
 
 Of binary labels (CelebA's), those that a target does not name stay as they are. The
 model's discriminator guesses for each picture which it has now, unless --source_labels
@@ -35,6 +37,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from keras_stargan.cli.command import Command, Flags
+from keras_stargan.cli.sizes import parse_size
 from keras_stargan.experiments.settings import COMMON
 
 if TYPE_CHECKING:
@@ -97,9 +100,15 @@ def define(flags: Flags) -> None:
         "fit",
         "crop",
         FITS,
-        "How a picture becomes a square. crop: its middle; face: the square around the "
-        "face of a portrait, as in training on the RaFD; pad: all of it, padded, and "
-        "the padding removed from the translation.",
+        "How a picture becomes a square, or gets the shape of --size. crop: its "
+        "middle; face: the square around the face of a portrait, as in training on the "
+        "RaFD; pad: all of it, padded, and the padding removed from the translation.",
+    )
+    flags.string(
+        "size",
+        None,
+        "Height x width at which the model translates, such as 96x128. Default: as in "
+        "training, which it knows best.",
     )
     flags.boolean(
         "original_size",
@@ -123,6 +132,7 @@ def run(flags: Flags, inputs: list[str]) -> None:
         raise ValueError(
             f"--seed takes whole numbers with commas; received {','.join(flags.seed)}."
         ) from None
+    size = parse_size(flags.size)
     from keras_stargan.methods.loading import load_model
     from keras_stargan.use.translation import translate_files
     from keras_stargan.use.video_translation import translate_video
@@ -147,6 +157,7 @@ def run(flags: Flags, inputs: list[str]) -> None:
         "references": flags.reference,
         "seeds": seeds,
         "psi": flags.psi,
+        "size": size,
     }
     if flags.video:
         translate_video(model, flags.video, **options)

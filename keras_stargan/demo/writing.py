@@ -124,4 +124,4 @@ def _read(
     """The middle squares of pictures, uint8 `(n, image_size, image_size, 3)`."""
     files = list(find_inputs(pictures, output_dir))[:_PICTURES]
     opened = [open_picture(file) for file in files]
-    return np.stack([frame(x.size, image_size, "crop").square(x) for x in opened])
+    return np.stack([frame(x.size, image_size, "crop").framed(x) for x in opened])

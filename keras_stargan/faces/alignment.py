@@ -228,9 +228,10 @@ def align_batch(
     min_certainty: float,
 ) -> list[np.ndarray | None]:
     """Each picture's face in its framing's size; None for a picture without a face."""
+    shape = (IMAGE_SIZE, IMAGE_SIZE)
 
     def square(picture, framing):
-        return dataclasses.replace(framing, image_size=IMAGE_SIZE).square(picture)
+        return dataclasses.replace(framing, shape=shape).framed(picture)
 
     images = np.stack(list(map(square, pictures, framings)))
     aligned = []
@@ -245,13 +246,13 @@ def align_batch(
 
 def _warp(picture: Image.Image, framing: Framing, matrix: np.ndarray) -> np.ndarray:
     """Transforms a picture by a matrix that is given in pixels of a 256 px square."""
-    size = framing.image_size
+    size = framing.shape[0]
     # First, the square is resized to its final scale, which smooths it if it becomes
     # smaller. Then it is only rotated and shifted (or enlarged, if it has too few
     # pixels for its final scale).
     scale = math.hypot(*matrix[:, 0])
     side = max(1, min(framing.taken[0], round(scale * size), 4 * size))
-    square = dataclasses.replace(framing, image_size=side).square(picture)
+    square = dataclasses.replace(framing, shape=(side, side)).framed(picture)
     # From pixels of the result to pixels of the square.
     back = np.linalg.inv(matrix[:, :2]) * (side / size)
     shift = -np.linalg.inv(matrix[:, :2]) @ matrix[:, 2] * (side / IMAGE_SIZE)

@@ -157,7 +157,7 @@ def check_outputs(
 
 def inspect_files(
     paths: Sequence[pathlib.Path],
-    image_size: int,
+    shape: int | tuple[int, int],
     fit: str,
     original_size: bool = False,
     skip_unreadable: bool = False,
@@ -167,8 +167,8 @@ def inspect_files(
 
     Args:
         paths: the files.
-        image_size: side of the squares, in pixels.
-        fit: how pictures become square, one of `framing.FITS`.
+        shape: height and width of the images, in pixels; one number for squares.
+        fit: how pictures get this shape, one of `framing.FITS`.
         original_size: whether outputs get the pictures' size; only for the printed
             lines.
         skip_unreadable: whether to leave out files that cannot be read, and to print
@@ -176,14 +176,14 @@ def inspect_files(
         verbose: 0 for silence; 1 to print the progress and what is cut off or padded.
 
     Returns:
-        Maps each readable file to the way in which it becomes square.
+        Maps each readable file to the way in which it gets this shape.
 
     Raises:
         ValueError: if a file cannot be read; with `skip_unreadable`, if none can.
     """
     say = print if verbose else lambda *_: None
     say(f"Looking at {len(paths)} pictures")
-    framings, faults = _frame_all(paths, image_size, fit, verbose)
+    framings, faults = _frame_all(paths, shape, fit, verbose)
     if faults:
         message = (
             f"{len(faults)} of {len(paths)} pictures cannot be read. "
@@ -200,13 +200,16 @@ def inspect_files(
 
 
 def _frame_all(
-    paths: Sequence[pathlib.Path], image_size: int, fit: str, verbose: int
+    paths: Sequence[pathlib.Path],
+    shape: int | tuple[int, int],
+    fit: str,
+    verbose: int,
 ) -> tuple[dict[pathlib.Path, Framing], list[ValueError]]:
     """The framings of the readable files, and the errors of the others."""
 
     def read(path):
         try:
-            return frame(open_picture(path).size, image_size, fit)
+            return frame(open_picture(path).size, shape, fit)
         except ValueError as error:
             return error
 
@@ -242,7 +245,7 @@ def framing_summary(framing: Framing, original_size: bool) -> str:
     """A line such as "40x20: cut off 10 px left, 10 px right; comes out 16x16".
 
     Args:
-        framing: how pictures become square.
+        framing: how pictures get the shape of images.
         original_size: whether outputs get the pictures' size.
     """
     width, height = framing.size
@@ -255,10 +258,10 @@ def framing_summary(framing: Framing, original_size: bool) -> str:
     }
     cut = ", ".join(f"{count} px {side}" for side, count in margins.items() if count)
     change = f"cut off {cut}" if cut else "nothing cut off"
-    if framing.taken[0] != framing.taken[1]:
-        sides = "the sides" if width < height else "top and bottom"
-        change += f", mirrored at {sides} and that cut off again"
     left, top, right, bottom = framing.content
+    if (bottom, right) != framing.shape or (top, left) != (0, 0):
+        sides = "the sides" if right - left < framing.shape[1] else "top and bottom"
+        change += f", mirrored at {sides} and that cut off again"
     out = framing.taken if original_size else (right - left, bottom - top)
     return f"{width}x{height}: {change}; comes out {out[0]}x{out[1]}"
 

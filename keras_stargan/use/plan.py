@@ -14,6 +14,7 @@ from keras_stargan.files.picture_files import output_paths
 from keras_stargan.images import from_uint8, to_uint8
 from keras_stargan.labels import Target
 from keras_stargan.methods.base import TranslationModel
+from keras_stargan.methods.checks import check_any_size
 
 # (images, their own labels) -> images.
 _Translator = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -58,8 +59,10 @@ class Plan:
         source_labels: as for `translate_pictures`.
         fit: as for `translate_pictures`.
         batch_size: as for `translate_pictures`.
+        size: as for `translate_pictures`.
 
     Attributes:
+        shape: height and width of the images that the model translates.
         own: the labels `(1, num_labels)` that all pictures have; None if they are
             guessed for each, or no translation depends on them.
 
@@ -77,11 +80,20 @@ class Plan:
         source_labels: Sequence[str] | None,
         fit: str,
         batch_size: int,
+        size: tuple[int, int] | None = None,
     ) -> None:
         if fit not in FITS:
             raise ValueError(f"fit must be one of {', '.join(FITS)}; received {fit!r}.")
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1; received {batch_size}.")
+        self.shape = size or (model.image_size, model.image_size)
+        if self.shape != (model.image_size, model.image_size):
+            check_any_size(self.shape, model.image_size, model.size_multiple)
+        if self.shape[0] != self.shape[1] and fit == "face":
+            raise ValueError(
+                "fit='face' takes a square; for the size "
+                f"{self.shape[0]}x{self.shape[1]}, fit must be crop or pad."
+            )
         self._model = model
         self._psi = psi
         self._styles = _styles(model, references, seeds)
@@ -112,13 +124,13 @@ class Plan:
             [f"_{s.file}" if len(self._styles) > 1 else "" for s in self._styles],
         )
 
-    def guess_once(self, squares: np.ndarray) -> None:
+    def guess_once(self, images: np.ndarray) -> None:
         """Guesses the labels that all pictures have: those that most of some have.
 
         Args:
-            squares: these pictures, uint8 `(n, size, size, 3)`.
+            images: these pictures, uint8 `(n, *shape, 3)`.
         """
-        votes = self._model.classify(from_uint8(squares), len(squares))
+        votes = self._guess(from_uint8(images))
         share = votes.mean(axis=0, keepdims=True)
         self.own = self._model.labels.from_logits(share - 0.5)
 
@@ -128,10 +140,11 @@ class Plan:
         """What translates; each style is computed here, once.
 
         Args:
-            references: uint8 `(size, size, 3)`, one for each of their names.
+            references: uint8 `(image_size, image_size, 3)`, one for each of their
+                names.
 
         Returns:
-            A function of pictures, uint8 `(n, size, size, 3)`, that gives for each
+            A function of pictures, uint8 `(n, *shape, 3)`, that gives for each
             translation as many.
         """
         model = self._model
@@ -139,17 +152,24 @@ class Plan:
             _ready(model, one, self._psi, references) for one in self._translations
         ]
 
-        def translate(squares: np.ndarray) -> list[np.ndarray]:
-            images = from_uint8(squares)
+        def translate(pictures: np.ndarray) -> list[np.ndarray]:
+            images = from_uint8(pictures)
             if self.own is not None:
                 own = self.own.repeat(len(images), axis=0)
             elif self.guesses:
-                own = model.classify(images, len(images))
+                own = self._guess(images)
             else:
                 own = np.zeros((len(images), model.labels.num_labels), "float32")
             return [to_uint8(step(images, own)) for step in steps]
 
         return translate
+
+    def _guess(self, images: np.ndarray) -> np.ndarray:
+        """The labels that a model sees in images of any size."""
+        model = self._model
+        if self.shape != (model.image_size, model.image_size):
+            images = model._at_training_size(images)
+        return model.classify(images, len(images))
 
 
 def _styles(

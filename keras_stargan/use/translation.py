@@ -41,6 +41,7 @@ def translate_pictures(
     references: Sequence[Image.Image | np.ndarray] = (),
     seeds: Sequence[int] = (),
     psi: float = 1.0,
+    size: tuple[int, int] | None = None,
 ) -> dict[str, list[Image.Image]]:
     """Translates pictures of any size and shape.
 
@@ -55,11 +56,11 @@ def translate_pictures(
             does not name stay as they are. Without targets, every label in turn; one
             of a binary data set is added to pictures without it and taken from those
             with it.
-        fit: how a picture that is not square becomes square. `"crop"`: the square in
-            the middle is taken. `"face"`: a square that is a little smaller and higher
-            up, as for RaFD's portraits in training. `"pad"`: all of the picture is
-            taken, the shorter side is extended by mirroring, and that is cut off again
-            after the translation.
+        fit: how a picture of another shape becomes square, or as `size` is. `"crop"`:
+            the largest such part in the middle is taken. `"face"`: a square that is a
+            little smaller and higher up, as for RaFD's portraits in training. `"pad"`:
+            all of the picture is taken, the shorter side is extended by mirroring, and
+            that is cut off again after the translation.
         source_labels: the names of the labels that all these pictures have; binary
             labels that are not named, they do not have. By default the model guesses
             the labels of each picture, where a target needs them.
@@ -74,16 +75,19 @@ def translate_pictures(
             seed 0.
         psi: truncation of the styles of seeds: 1 for the styles themselves, less for
             styles nearer to the mean style of the target.
+        size: height and width at which the model translates, in pixels; multiples of
+            its `size_multiple`. By default both are `model.image_size`, which it knows
+            best.
 
     Returns:
         Maps each target, in order, to the translation of each picture; where there are
         several references or seeds, a target's name is followed by ` reference 1`, ...
-        or ` seed 5`, .... The longer side of a translation is `model.image_size`
-        unless `original_size`.
+        or ` seed 5`, .... A translation has `size`, without what was padded, unless
+        `original_size`.
 
     Raises:
         ValueError: for an unknown target, label or fit, pictures of another kind, or a
-            guide that the model does not have.
+            guide or a size that the model does not have.
 
     Example:
         ```python
@@ -92,27 +96,27 @@ def translate_pictures(
         ```
     """
     names = [f"reference {i + 1}" for i in range(len(references))]
-    plan = Plan(model, targets, names, seeds, psi, source_labels, fit, batch_size)
+    plan = Plan(model, targets, names, seeds, psi, source_labels, fit, batch_size, size)
     translate = plan.ready(
         [
-            frame(picture.size, model.image_size, fit).square(picture)
+            frame(picture.size, model.image_size, fit).framed(picture)
             for picture in map(as_rgb, references)
         ]
     )
     pictures = [as_rgb(picture) for picture in pictures]
-    framings = [frame(picture.size, model.image_size, fit) for picture in pictures]
+    framings = [frame(picture.size, plan.shape, fit) for picture in pictures]
     found = {title: [] for title in plan.titles}
     for start in range(0, len(pictures), batch_size):
         batch = slice(start, start + batch_size)
-        squares = [
-            framing.square(picture)
+        images = [
+            framing.framed(picture)
             for picture, framing in zip(pictures[batch], framings[batch], strict=True)
         ]
-        outputs = translate(np.stack(squares))
+        outputs = translate(np.stack(images))
         for title, translated in zip(plan.titles, outputs, strict=True):
             found[title] += [
-                framing.unframed(square, original_size)
-                for square, framing in zip(translated, framings[batch], strict=True)
+                framing.unframed(image, original_size)
+                for image, framing in zip(translated, framings[batch], strict=True)
             ]
     return found
 
@@ -132,6 +136,7 @@ def translate_files(
     references: Paths = (),
     seeds: Sequence[int] = (),
     psi: float = 1.0,
+    size: tuple[int, int] | None = None,
 ) -> list[pathlib.Path]:
     """Translates picture files into files, and shows them in one grid.
 
@@ -165,6 +170,7 @@ def translate_files(
             get; as for `translate_pictures`.
         seeds: as for `translate_pictures`.
         psi: as for `translate_pictures`.
+        size: as for `translate_pictures`.
 
     Returns:
         The files written: for each input its translations, then the grid.
@@ -172,13 +178,13 @@ def translate_files(
     Raises:
         ValueError: for an unknown target, label or fit, inputs that are not there or
             cannot be read, none that can be drawn, two inputs for one output, outputs
-            that are there already, or a guide that the model does not have.
+            that are there already, or a guide or a size that the model does not have.
         OSError: if an output cannot be written.
     """
     output_dir = pathlib.Path(output_dir)
     reference_files = list(find_inputs(references, output_dir)) if references else []
     names = [path.stem for path in reference_files]
-    plan = Plan(model, targets, names, seeds, psi, source_labels, fit, batch_size)
+    plan = Plan(model, targets, names, seeds, psi, source_labels, fit, batch_size, size)
     if inputs is None:
         drawn = _drawn(model, output_dir / _DRAWN)
         files = {path: pathlib.PurePath(path.stem) for path in drawn}
@@ -198,7 +204,7 @@ def translate_files(
     if drawn:
         say(f"No picture is named: {len(drawn)} are drawn, {output_dir / _DRAWN}")
     framings = inspect_files(
-        list(files), model.image_size, fit, original_size, skip_unreadable, verbose
+        list(files), plan.shape, fit, original_size, skip_unreadable, verbose
     )
     if plan.guesses:
         say(
@@ -214,18 +220,18 @@ def translate_files(
     progress = Progress(len(readable), "pictures", verbose)
     for start in range(0, len(readable), batch_size):
         batch = readable[start : start + batch_size]
-        squares = np.stack(
-            in_parallel(lambda path: framings[path].square(open_picture(path)), batch)
+        framed = np.stack(
+            in_parallel(lambda path: framings[path].framed(open_picture(path)), batch)
         )
-        translated = translate(squares)
+        translated = translate(framed)
         for i, path in enumerate(batch):
             framing = framings[path]
             found = [images[i] for images in translated]
-            for output, square in zip(outputs[path], found, strict=True):
-                save_png(output, np.asarray(framing.unframed(square, original_size)))
+            for output, image in zip(outputs[path], found, strict=True):
+                save_png(output, np.asarray(framing.unframed(image, original_size)))
                 written.append(output)
             if len(rows) < _GRID_ROWS:
-                rows.append([framing.on_white(x) for x in (squares[i], *found)])
+                rows.append([framing.on_white(x) for x in (framed[i], *found)])
         progress.add(len(batch))
     save_png(grid_path, image_grid(rows, ["source", *plan.titles]))
     shown = f" of the first {len(rows)} inputs" if len(rows) < len(readable) else ""
@@ -235,7 +241,7 @@ def translate_files(
 
 def _square(path: pathlib.Path, image_size: int, fit: str) -> np.ndarray:
     picture = open_picture(path)
-    return frame(picture.size, image_size, fit).square(picture)
+    return frame(picture.size, image_size, fit).framed(picture)
 
 
 def _drawn(

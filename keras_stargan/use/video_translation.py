@@ -39,6 +39,7 @@ def translate_video(
     references: Paths = (),
     seeds: Sequence[int] = (),
     psi: float = 1.0,
+    size: tuple[int, int] | None = None,
 ) -> list[pathlib.Path]:
     """Translates a video: each frame by itself, all in one style.
 
@@ -66,6 +67,7 @@ def translate_video(
         references: as for `translate_files`.
         seeds: as for `translate_pictures`.
         psi: as for `translate_pictures`.
+        size: as for `translate_pictures`.
 
     Returns:
         The files written.
@@ -74,7 +76,7 @@ def translate_video(
         ImportError: if PyAV is not installed.
         ValueError: for an unknown target, label or fit, a file that is no video, a
             video without any frame that can be decoded, outputs that are there already,
-            or a guide that the model does not have.
+            or a guide or a size that the model does not have.
         OSError: if an output cannot be written.
 
     Example:
@@ -85,19 +87,19 @@ def translate_video(
     path, output_dir = pathlib.Path(path), pathlib.Path(output_dir)
     reference_files = list(find_inputs(references, output_dir)) if references else []
     names = [file.stem for file in reference_files]
-    plan = Plan(model, targets, names, seeds, psi, source_labels, fit, batch_size)
+    plan = Plan(model, targets, names, seeds, psi, source_labels, fit, batch_size, size)
     if not path.is_file():
         raise ValueError(f"There is no video {str(path)!r}.")
     paths = plan.output_paths({path: pathlib.PurePath(path.stem)}, output_dir)
     outputs = [file.with_suffix(".mp4") for file in paths[path]]
     check_outputs(outputs, [path, *reference_files], overwrite)
     pictures = first_frames(path, _VOTES)
-    framing = frame(pictures[0].size, model.image_size, fit)
+    framing = frame(pictures[0].size, plan.shape, fit)
 
     say = print if verbose else lambda *_: None
     say(f"{path}, {framing_summary(framing, original_size)}")
     if plan.guesses:
-        plan.guess_once(np.stack([framing.square(picture) for picture in pictures]))
+        plan.guess_once(np.stack([framing.framed(picture) for picture in pictures]))
         shown = ", ".join(itertools.compress(model.labels.names, plan.own[0]))
         say(
             f"The model's discriminator guesses that the first frames show "
@@ -105,20 +107,20 @@ def translate_video(
         )
     translate = plan.ready(
         [
-            frame(picture.size, model.image_size, fit).square(picture)
+            frame(picture.size, model.image_size, fit).framed(picture)
             for picture in map(open_picture, reference_files)
         ]
     )
 
-    def convert(squares: np.ndarray) -> list[Iterator[np.ndarray]]:
+    def convert(frames: np.ndarray) -> list[Iterator[np.ndarray]]:
         return [
-            (np.asarray(framing.unframed(square, original_size)) for square in images)
-            for images in translate(squares)
+            (np.asarray(framing.unframed(image, original_size)) for image in images)
+            for images in translate(frames)
         ]
 
     say(f"Translating to {', '.join(plan.titles)}")
     count, lost = convert_video(
-        path, outputs, framing.square, convert, batch_size, verbose
+        path, outputs, framing.framed, convert, batch_size, verbose
     )
     if lost:
         say(

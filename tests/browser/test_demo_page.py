@@ -60,7 +60,7 @@ class Site:
         """What Keras makes of a picture, by default the first one: uint8."""
         picture = picture or self.pictures[0]
         framing = frame(picture.size, self.model.image_size, "crop")
-        images = from_uint8(framing.square(picture)[None])
+        images = from_uint8(framing.framed(picture)[None])
         return to_uint8(self.model.translate(images, **how)[0])
 
 
@@ -284,7 +284,7 @@ def test_a_file_is_prepared_as_by_the_package(label_page, label_site, tmp_path):
         picture.save(path)
         label_page.find("#file").send_keys(str(path))
         label_page.wait_for_status(path.name)
-        square = frame(picture.size, 32, "crop").square(picture)
+        square = frame(picture.size, 32, "crop").framed(picture)
         label_page.shows(square, "#source")
         if size != (1500, 1100):  # That one is first made smaller.
             label_page.shows(label_site.translated(picture, target="sad"))
@@ -519,7 +519,7 @@ def test_a_reference_is_dropped(style_page, style_site):
     pressed = "return document.querySelector('#reference').ariaPressed"
     style_page.wait(lambda: style_page.script(pressed) == "true", "not taken")
     style_page.settle()
-    square = frame(picture.size, 16, "crop").square(picture)
+    square = frame(picture.size, 16, "crop").framed(picture)
     references = from_uint8(square[None])
     style_page.shows(style_site.translated(target="cat", references=references))
     style_page.shows(np.asarray(style_site.pictures[0]), "#source")
