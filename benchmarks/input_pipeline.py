@@ -2,7 +2,8 @@
 
 In one run, it times the preparation of JPEG files of CelebA's size (decode, crop,
 resize), which is done once; the batches of `training_dataset` from memory, from a
-memory-mapped file, and from such a file that is not in the system's memory yet; and a
+memory-mapped file, and from such a file that is not in the system's memory yet; batches
+that are decoded when they are needed, from the JPEG files and from shards; and a
 training step of the published StarGAN that does not update the generator, which is the
 fastest kind of step.
 """
@@ -21,7 +22,13 @@ from absl import app, flags
 from PIL import Image
 
 import keras_stargan
-from keras_stargan.data import ImageFiles, ImageSet, training_dataset
+from keras_stargan.data import (
+    ImageFiles,
+    ImageSet,
+    load_shards,
+    training_dataset,
+    write_shards,
+)
 
 flags.DEFINE_integer("image_size", 128, "Side of the pictures in pixels.")
 flags.DEFINE_integer("batch_size", 16, "Pictures in a step.")
@@ -97,6 +104,16 @@ def main(argv: list[str]) -> None:
         mapped = files.read(FLAGS.image_size, cache_dir=cache, memory_limit=0)
         rates["memory-mapped, first pass"] = batches_rate(mapped)
         rates["memory-mapped, later"] = batches_rate(mapped)
+        rates["streamed JPEG files"] = batches_rate(files.stream(FLAGS.image_size))
+        for encoding in ("png", "jpeg"):
+            folder = pathlib.Path(name, encoding)
+            write_shards((in_memory, in_memory.subset(slice(1))), folder, encoding)
+            streamed, _ = load_shards(folder)
+            forget(folder)
+            rates[f"{encoding} shards, first pass"] = batches_rate(streamed)
+            rates[f"{encoding} shards, later"] = batches_rate(streamed)
+            size = sum(path.stat().st_size for path in folder.iterdir()) / len(files)
+            print(f"{encoding} shards: {size / 1e3:.1f} kB a picture")
         step = step_rate(mapped)
     cores = len(os.sched_getaffinity(0))
     device = (tf.config.list_physical_devices("GPU") or ["CPU"])[0]

@@ -29,7 +29,7 @@ def define(flags: Flags) -> None:
         "encoding",
         "png",
         ("png", "jpeg"),
-        "PNG loses nothing; JPEG takes about a quarter of the space.",
+        "PNG loses nothing; JPEG takes about a third of the space.",
     )
     flags.integer("quality", 95, "Of JPEG.", least=1, most=100)
     flags.integer("pictures_per_shard", 4096, "Pictures in a file.", least=1)

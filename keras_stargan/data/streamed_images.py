@@ -118,4 +118,4 @@ def joined(first: Images, second: Images) -> Images:
 @functools.cache
 def _threads() -> ThreadPoolExecutor:
     # More than cores: those that wait for a disk or a network keep none busy.
-    return ThreadPoolExecutor(max(16, 2 * (os.cpu_count() or 1)), "decode")
+    return ThreadPoolExecutor(max(32, 2 * (os.cpu_count() or 1)), "decode")

@@ -182,16 +182,16 @@ def load_data(
         chosen["attributes"] = tuple(attributes)
     if test_images and kind in WITH_TEST_IMAGES:
         chosen["test_images"] = test_images
+    if skip_unreadable and (stream or kind == "shards"):
+        raise ValueError(
+            "Streamed pictures are read during training, too late to leave damaged "
+            "ones out. Give only one of stream and skip_unreadable; `keras-stargan shard "
+            "--skip_unreadable` writes shards without them."
+        )
     if kind == "shards":
         parts = keras_stargan.data.load_shards(place, image_size, **chosen)
         return _selected(parts, select)
     if stream:
-        if skip_unreadable:
-            raise ValueError(
-                "Streamed pictures are read during training, too late to leave damaged "
-                "ones out. Give only one of stream and skip_unreadable; or write "
-                "shards with skip_unreadable (keras-stargan shard), and train on them."
-            )
         name = READERS[kind][0].replace("load_", "list_")
         train, test = getattr(keras_stargan.data, name)(place, seed=seed, **chosen)
         return _selected((train.stream(image_size), test.stream(image_size)), select)

@@ -56,10 +56,9 @@ def read_bytes(path: str, start: int = 0, count: int = -1) -> bytes:
         OSError: if the file is not there or cannot be read.
     """
     if not is_remote(path):
-        # Without a buffer, nothing but these bytes is read.
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb") as file:
             file.seek(start)
-            return file.read(count) or b""
+            return file.read(count)
     import tensorflow as tf
 
     try:

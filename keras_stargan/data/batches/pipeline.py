@@ -132,6 +132,8 @@ def check_start(start_step: int, seed: int, batch_size: int = 1) -> None:
 def numbered_batches(make_batch: Callable, start_step: int) -> tf.data.Dataset:
     """Infinite dataset whose batches are made from their numbers, in order.
 
+    As many are made at a time as there are cores, at most 16; two more wait.
+
     Args:
         make_batch: takes a batch's number, a scalar int64 tensor, and gives the batch.
         start_step: number of the first batch.
@@ -147,4 +149,5 @@ def numbered_batches(make_batch: Callable, start_step: int) -> tf.data.Dataset:
     )
     dataset = tf.data.Dataset.counter(start_step)
     dataset = dataset.map(make_batch, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+    # Not AUTOTUNE, whose number of batches in memory grows without a bound.
+    return dataset.prefetch(2).with_options(options)
