@@ -185,8 +185,8 @@ def load_data(
     if skip_unreadable and (stream or kind == "shards"):
         raise ValueError(
             "Streamed pictures are read during training, too late to leave damaged "
-            "ones out. Give only one of stream and skip_unreadable; `keras-stargan shard "
-            "--skip_unreadable` writes shards without them."
+            "ones out. Give only one of stream and skip_unreadable; `keras-stargan "
+            "shard --skip_unreadable` writes shards without them."
         )
     if kind == "shards":
         parts = keras_stargan.data.load_shards(place, image_size, **chosen)
