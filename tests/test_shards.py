@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from keras_stargan import LabelSet
-from keras_stargan.cli import shard
+from keras_stargan.cli import check, shard
 from keras_stargan.data import ImageSet, StreamedImages, load_shards, write_shards
 from keras_stargan.experiments.data_sources import load_data
 from keras_stargan.files.records import record_lengths
@@ -148,17 +148,23 @@ def test_shards_of_another_size_are_refused(shards):
         load_data(str(shards), 16)
 
 
-def test_a_damaged_record_is_named(shards):
+def test_a_damaged_record_is_named(shards, capsys):
     path = shards / "train-00001-of-00003.tfrecord"
     content = bytearray(path.read_bytes())
     content[-20] ^= 1
     path.write_bytes(content)
     images = load_shards(shards)[0].images
     np.testing.assert_array_equal(images[6], PARTS[0].images[6])
-    with pytest.raises(
-        ValueError, match=r"00001-of-00003.tfrecord, record 3 is damaged"
-    ):
+    damaged = "00001-of-00003.tfrecord, record 3 is damaged"
+    with pytest.raises(ValueError, match=damaged):
         images[7]
+    with pytest.raises(ValueError, match=r"1 pictures cannot be read\."):
+        check.COMMAND([str(shards)])
+    assert damaged in capsys.readouterr().out
+    content[-20] ^= 1
+    path.write_bytes(content)
+    check.COMMAND([f"shards:{shards}"])
+    assert "as they were written" in capsys.readouterr().out
 
 
 def test_a_file_that_holds_no_whole_records_is_named(shards):

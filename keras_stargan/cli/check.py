@@ -3,11 +3,13 @@
     keras-stargan check pictures
     keras-stargan check --method=stargan_v2 --data=folders:pictures
     keras-stargan check celeba:CelebA --nomeasure
+    keras-stargan check shards:folder
 
 It counts the pictures of each domain or attribute, and names files that cannot be read,
 pictures of a single color, duplicates (the same pixels) and pictures that look alike.
 It says what training will cut off, proposes settings as a command to train with,
 and measures the time and the memory that a training step with these settings takes.
+Of shards, it only reads and decodes all pictures, and names those that are damaged.
 
 The exit status is 1 if training would stop at something.
 """
@@ -17,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_stargan.cli.command import Command, Flags
+from keras_stargan.experiments.data_sources import complete_source
 from keras_stargan.experiments.settings import COMMON
 from keras_stargan.methods import registry
 
@@ -51,6 +54,10 @@ def run(flags: Flags, inputs: list[str]) -> None:
             "Name one folder, CSV file or KIND:PLACE; received "
             f"{', '.join(inputs) or 'none'}. See --help."
         )
+    source = complete_source(inputs[0])
+    if source.startswith("shards:"):
+        _check_shards(source.removeprefix("shards:"))
+        return
     from keras_stargan.data.inspection import inspect_pictures
     from keras_stargan.experiments.data_sources import list_data
 
@@ -71,6 +78,19 @@ def run(flags: Flags, inputs: list[str]) -> None:
         _propose(method, source, inspection.sides, len(parts[0]), label_set, flags)
     if inspection.faults:
         raise ValueError(f"{len(inspection.faults)} files cannot be read.")
+
+
+def _check_shards(place: str) -> None:
+    """Decodes every picture of shards, and names those that are damaged."""
+    from keras_stargan.data import load_shards
+    from keras_stargan.data.inspection import unreadable_images
+
+    faults = unreadable_images(load_shards(place))
+    for fault in faults:
+        print(fault)
+    if faults:
+        raise ValueError(f"{len(faults)} pictures cannot be read.")
+    print("All pictures are as they were written.")
 
 
 def _propose(

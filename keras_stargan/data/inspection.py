@@ -6,13 +6,17 @@ import collections
 import dataclasses
 import functools
 import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from keras_stargan.data.image_set import ImageSet
 from keras_stargan.data.readers.image_files import ImageFiles
+from keras_stargan.data.streamed_images import Images
 from keras_stargan.files.pictures import crop_box
 from keras_stargan.files.progress import Progress
 
@@ -191,6 +195,35 @@ def inspect_pictures(parts: Sequence[ImageFiles], verbose: int = 1) -> Inspectio
             progress.add(1)
     counts = dict(zip(names, zip(train, test, strict=True), strict=True))
     return Inspection(counts, pictures, faults)
+
+
+def unreadable_images(parts: Sequence[ImageSet], verbose: int = 1) -> list[Exception]:
+    """Decodes every image of a data set's parts, and gives the errors.
+
+    Args:
+        parts: such as the training and the test part that `load_shards` gives.
+        verbose: 0 for silence, 1 for a line that shows the progress.
+
+    Returns:
+        What is wrong with each image that cannot be read.
+    """
+    progress = Progress(sum(map(len, parts)), "pictures", verbose)
+    faults = []
+    for part in parts:
+
+        def fault_of(row: int, images: Images = part.images) -> Exception | None:
+            try:
+                images[row]
+            except (OSError, ValueError) as error:
+                return error
+            return None
+
+        rows = iter(range(len(part)))
+        with ThreadPoolExecutor() as pool:
+            while portion := list(itertools.islice(rows, 256)):
+                faults += filter(None, pool.map(fault_of, portion))
+                progress.add(len(portion))
+    return faults
 
 
 def _look_at(crop: str, picture: Image.Image) -> dict[str, Any]:
