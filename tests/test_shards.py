@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import types
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from keras_stargan import LabelSet
 from keras_stargan.cli import check, shard
 from keras_stargan.data import ImageSet, StreamedImages, load_shards, write_shards
+from keras_stargan.evaluation.features import image_statistics
 from keras_stargan.experiments.data_sources import load_data
 from keras_stargan.files.records import record_lengths
 
@@ -109,6 +111,21 @@ def test_attributes_are_chosen(shards):
     train, _ = load_data(f"shards:{shards}", SIZE, attributes=["Beard", "Hair"])
     assert train.label_set == LabelSet(("Beard", "Hair"), "binary", (), "faces")
     np.testing.assert_array_equal(train.labels, PARTS[0].labels[:, [2, 0]])
+
+
+def test_statistics_of_the_same_shards_are_taken_once(shards, tmp_path):
+    looked_at = []
+
+    def features(images, batch_size):
+        looked_at.append(len(images))
+        return images.reshape(len(images), -1)[:, :4].astype("float64")
+
+    network = types.SimpleNamespace(fingerprint=lambda: "f", features=features)
+    for rows, total in (([0, 3, 5], 3), ([0, 3, 5], 3), ([0, 3, 6], 6)):
+        image_statistics(
+            network, load_shards(shards)[0].images, rows, 2, tmp_path, verbose=0
+        )
+        assert sum(looked_at) == total
 
 
 def cut(path):

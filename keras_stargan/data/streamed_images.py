@@ -26,6 +26,7 @@ class StreamedImages:
             called in several threads at once.
         rows: the numbers of the images, or how many there are.
         image_size: width and height of the images, in pixels.
+        identity: what tells these images from all others; empty if nothing does.
 
     Attributes:
         fault: the last error of an image that cannot be read, if there was one. From
@@ -40,8 +41,10 @@ class StreamedImages:
         decode: Callable[[int], np.ndarray],
         rows: np.ndarray | int,
         image_size: int,
+        identity: bytes = b"",
     ) -> None:
         self.fault: Exception | None = None
+        self._identity = identity
         self._decode = decode
         self._rows = np.arange(rows) if isinstance(rows, int) else rows
         self.shape = (len(self._rows), image_size, image_size, 3)
@@ -88,7 +91,19 @@ class StreamedImages:
         Args:
             which: indices, a boolean for each image, or a slice.
         """
-        return StreamedImages(self._decode, self._rows[which], self.shape[1])
+        rows = self._rows[which]
+        return StreamedImages(self._decode, rows, self.shape[1], self._identity)
+
+    def fingerprint(self, which: Any) -> bytes:
+        """What tells some of the images from all others, without decoding them.
+
+        Args:
+            which: as for `subset`.
+
+        Returns:
+            Bytes that other images do not have; none if that is not known.
+        """
+        return self._identity and self._identity + self._rows[which].tobytes()
 
 
 # What an image set has.

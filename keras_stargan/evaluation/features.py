@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_stargan.data.readers.image_files import ImageFiles
+from keras_stargan.data.streamed_images import Images
 from keras_stargan.files.cache import cache_folder
 from keras_stargan.files.pictures import SUFFIXES
 from keras_stargan.files.whole import whole_file
@@ -60,7 +61,7 @@ class FeatureStatistics:
 
 def image_statistics(
     network: FeatureNetwork,
-    images: np.ndarray,
+    images: Images,
     which: np.ndarray | None = None,
     batch_size: int = 32,
     cache_dir: str | os.PathLike | None = None,
@@ -69,12 +70,12 @@ def image_statistics(
     """The statistics of images, or those that an earlier call has kept.
 
     What was kept is used again only for the same pixels and the same weights: both
-    are in the file's name.
+    are in the file's name. The pixels of shards are known by their checksums.
 
     Args:
         network: whose features are taken.
         images: `(n, height, width, 3)`, uint8, or float in [-1, 1]; may be
-            memory-mapped, and is then read batch by batch.
+            memory-mapped or streamed, and is then read batch by batch.
         which: indices of the images that count; all by default.
         batch_size: how many are looked at at once.
         cache_dir: where statistics are kept, see `cache_folder`.
@@ -102,8 +103,11 @@ def image_statistics(
     if fingerprint := network.fingerprint():
         digest = hashlib.sha256(repr((_STATISTICS, fingerprint)).encode())
         digest.update(repr((images.dtype, images.shape[1:])).encode())
-        for part in parts:
-            digest.update(np.ascontiguousarray(images[part]))
+        if known := getattr(images, "fingerprint", lambda which: b"")(which):
+            digest.update(known)
+        else:
+            for part in parts:
+                digest.update(np.ascontiguousarray(images[part]))
         name = f"statistics-{len(which)}-{digest.hexdigest()[:32]}.npz"
         path = cache_folder(cache_dir) / name
         if path.is_file() and (kept := _load(path)):
@@ -133,7 +137,7 @@ def folder_images(
     folder: str | os.PathLike,
     image_size: int,
     cache_dir: str | os.PathLike | None = None,
-) -> np.ndarray:
+) -> Images:
     """All pictures in a folder and below it, as `ImageFiles.read` prepares them.
 
     Args:

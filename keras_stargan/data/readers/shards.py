@@ -140,7 +140,8 @@ def _load_part(
         return np.asarray(picture)
 
     return ImageSet(
-        images=StreamedImages(decode, len(records), image_size),
+        # The arrays hold the records' checksums.
+        images=StreamedImages(decode, len(records), image_size, digest.encode()),
         labels=arrays["labels"],
         label_set=label_set,
         subjects=arrays["subjects"],
