@@ -144,6 +144,32 @@ def test_lower_precisions_are_near_keras(model, format, precision, tmp_path):
     assert 1e-5 < one.difference.mean < (0.002 if precision == "float16" else 0.05)
 
 
+@pytest.fixture(scope="module")
+def styled():
+    """A model whose styles differ much, as after training."""
+    model = tiny_v2.make_model()
+    for weight in model.average_generator.weights:
+        if "/dense/" in weight.path:
+            weight.assign(20 * weight)
+    return model
+
+
+@pytest.mark.parametrize("format", ["onnx", "openvino"])
+def test_int8_leaves_what_depends_on_a_style_in_floats(styled, format, tmp_path):
+    arguments = {"representative": PICTURES, "endpoints": ["translate_style"]}
+    (one,) = export_model(
+        styled, tmp_path / "a", format, "int8", verbose=0, **arguments
+    )
+    # With one range for all styles, it would be 0.1.
+    assert one.difference.mean < 0.03
+
+
+def test_an_export_that_loses_much_is_warned_of(model, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(writing, "MUCH", 1e-9)
+    export_model(model, tmp_path / "a", "onnx", endpoints=["classify"])
+    assert "Warning: classify.onnx loses much" in capsys.readouterr().out
+
+
 def test_instance_normalization_is_one_operation_of_onnx(model, tmp_path):
     export_model(model, tmp_path / "a", "onnx", verbose=0)
     nodes = onnx.load(tmp_path / "a/translate_label.onnx").graph.node

@@ -110,7 +110,11 @@ class _Reports(logging.Handler):
 
 
 def _quantize(graph: Any, path: pathlib.Path, samples: list[Arrays]) -> None:
-    """Writes a graph whose convolutions and products have 8 bits."""
+    """Writes a graph whose convolutions and products have 8 bits.
+
+    What depends on a style stays in floats: each style has ranges of its own, which one
+    range for all of them does not fit.
+    """
     import onnx
     from onnxruntime.quantization import (
         CalibrationDataReader,
@@ -135,10 +139,28 @@ def _quantize(graph: Any, path: pathlib.Path, samples: list[Arrays]) -> None:
             path,
             Samples(),
             op_types_to_quantize=QUANTIZED,
+            nodes_to_exclude=_after_styles(onnx.load(prepared).graph),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
+
+
+def _after_styles(graph: Any) -> list[str]:
+    """Names of the nodes that depend on a style, if it changes what is convolved.
+
+    A style comes in by products with matrices, which give the scales and shifts of
+    normalized channels.
+    """
+    names: list[str] = []
+    depends: set[str] = set()
+    convolves = False
+    for node in graph.node:  # Each comes after those that it depends on.
+        if node.op_type in ("Gemm", "MatMul") or depends & set(node.input):
+            depends |= set(node.output)
+            names.append(node.name)
+            convolves |= node.op_type == "Conv"
+    return names if convolves else []
 
 
 def load(path: pathlib.Path, threads: int | None) -> Any:

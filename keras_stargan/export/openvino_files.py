@@ -55,9 +55,26 @@ def write(
                 graph,
                 nncf.Dataset(samples),
                 subset_size=len(samples),
-                ignored_scope=nncf.IgnoredScope(types=IN_FLOATS, validate=False),
+                ignored_scope=nncf.IgnoredScope(
+                    types=IN_FLOATS, names=_after_styles(graph), validate=False
+                ),
             )
         openvino.save_model(graph, path, compress_to_fp16=precision == "float16")
+
+
+def _after_styles(graph: Any) -> list[str]:
+    """Names of the operations that depend on a style, as in ONNX files."""
+    names: dict[str, None] = {}  # In order, and quickly found.
+    convolves = False
+    for one in graph.get_ordered_ops():
+        sources = (
+            value.get_source_output().get_node().get_friendly_name()
+            for value in one.inputs()
+        )
+        if one.get_type_name() == "MatMul" or any(name in names for name in sources):
+            names[one.get_friendly_name()] = None
+            convolves |= one.get_type_name() == "Convolution"
+    return [*names] if convolves else []
 
 
 def load(path: pathlib.Path, threads: int | None) -> Any:

@@ -28,6 +28,8 @@ from keras_stargan.version import __version__
 # normalization multiplies rounding errors by 316, the root of 1 / 1e-5: in such a
 # channel of 64 x 64 pixels, Keras itself is wrong by 3e-3.
 TOLERANCE, LARGEST = 1e-4, 1e-3
+# An export whose mean difference is larger is worth a warning.
+MUCH = 0.05
 # So many pictures are compared, and so many decide the ranges of 8-bit numbers.
 COMPARED, CALIBRATED = 4, 64
 
@@ -133,6 +135,11 @@ def export_model(
                     f"{path.name}: {sum(sizes) / 1e6:.2f} MB; differs from Keras by at "
                     f"most {difference.largest:.1e}, on average {difference.mean:.1e}."
                 )
+                if difference.mean > MUCH:
+                    print(
+                        f"Warning: {path.name} loses much in {precision}. Look at its "
+                        "translations, or export another precision or format."
+                    )
         description = {"format": format, "precision": precision}
         description |= _description(model, batch_size, size)
         write_json(folder / DESCRIPTION, description | {"endpoints": abouts})
