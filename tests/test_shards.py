@@ -137,9 +137,18 @@ def other_arrays(path):
 
 
 def other_format(path):
+    change_description(path, lambda about: about.update(format=9))
+
+
+def no_size(path):
+    change_description(path, lambda about: about.pop("image_size"))
+
+
+def change_description(path, change):
     description = path.with_name("shards.json")
-    content = json.loads(description.read_text()) | {"format": 9}
-    description.write_text(json.dumps(content))
+    about = json.loads(description.read_text())
+    change(about)
+    description.write_text(json.dumps(about))
 
 
 @pytest.mark.parametrize(
@@ -151,6 +160,7 @@ def other_format(path):
         ),
         (cut, r"train-00001-of-00003.tfrecord must have \d+ bytes, but has \d+"),
         (other_arrays, r"train.npz does not belong to shards.json"),
+        (no_size, r"shards.json does not say 'image_size'"),
         (other_format, r"must say \"format\": 1"),
     ],
 )

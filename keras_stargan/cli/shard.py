@@ -65,15 +65,19 @@ def run(flags: Flags, inputs: list[str]) -> None:
         select=flags.select,
         stream=True,
     )
-    write_shards(
-        parts,
-        flags.output_dir,
-        flags.encoding,
-        flags.quality,
-        flags.pictures_per_shard,
-        flags.skip_unreadable,
-        source,
-    )
+    try:
+        write_shards(
+            parts,
+            flags.output_dir,
+            flags.encoding,
+            flags.quality,
+            flags.pictures_per_shard,
+            flags.skip_unreadable,
+            source,
+        )
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on with the next shard.")
+        raise
     print(f"Wrote {flags.output_dir}. To train:")
     print(
         f"  keras-stargan train stargan --data=shards:{flags.output_dir} "

@@ -57,23 +57,29 @@ def load_shards(
             the shards have another size or no such attribute.
     """
     about = _description(data_dir)
-    size = about["image_size"]
+    try:
+        size = about["image_size"]
+        labels = about["label_set"]
+        label_set = LabelSet(
+            tuple(labels["names"]),
+            labels["kind"],
+            tuple(map(tuple, labels["exclusive"])),
+            labels["name"],
+        )
+        train, test = (
+            _load_part(data_dir, about["parts"][name], label_set, size)
+            for name in ("train", "test")
+        )
+    except KeyError as error:
+        raise ValueError(
+            f"{join(data_dir, DESCRIPTION)} does not say {error}, which it must."
+        ) from error
     if image_size not in (None, size):
         raise ValueError(
             f"The pictures of the shards in {os.fspath(data_dir)!r} have {size} px; "
             f"image_size is {image_size}. Give image_size={size}, or write shards of "
             "the other size."
         )
-    label_set = LabelSet(
-        tuple(about["label_set"]["names"]),
-        about["label_set"]["kind"],
-        tuple(map(tuple, about["label_set"]["exclusive"])),
-        about["label_set"]["name"],
-    )
-    train, test = (
-        _load_part(data_dir, about["parts"][name], label_set, size)
-        for name in ("train", "test")
-    )
     if attributes:
         train, test = (_with_attributes(part, attributes) for part in (train, test))
     print(
