@@ -61,6 +61,15 @@ def test_the_saved_model_is_the_trained_one(executed):
     assert difference == "np.float32(0.0)"
 
 
+def test_its_results_are_kept(executed):
+    kept = nbformat.read(NOTEBOOK, 4)
+    counts = [
+        [len(results) for results in results_of(one)] for one in (kept, executed[0])
+    ]
+    assert counts[0] == counts[1]
+    assert list(pictures_of(kept)) == list(pictures_of(executed[0]))
+
+
 def test_what_is_kept_is_small_and_names_no_machine():
     text = NOTEBOOK.read_text()
     assert len(text) < 400_000

@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -45,10 +46,14 @@ LABELS = np.eye(3, dtype="float32")[[0, 2]]
 PREDICT = "/v1/models/faces:predict"
 
 
-def picture(width=20, height=20):
+def picture_file(format, width=20, height=20):
     buffer = io.BytesIO()
-    Image.new("RGB", (width, height), "teal").save(buffer, "PNG")
+    Image.new("RGB", (width, height), "teal").save(buffer, format)
     return buffer.getvalue()
+
+
+def picture(width=20, height=20):
+    return picture_file("PNG", width, height)
 
 
 def b64(content):
@@ -198,6 +203,30 @@ def test_a_bad_entry_does_not_fail_the_others(client, file, target, error):
     assert first == last
     assert first["error"] == ""
     assert first["encoded_bytes"]["b64"]
+
+
+def gif(*frames):
+    """A file that declares 20 x 20 pixels, with frames of other sizes."""
+    start = picture_file("GIF")
+    at = start.index(b"\x2c\0\0\0\0\x14\0\x14\0")
+    frame = start[at:-1]
+    sizes = (struct.pack("<HH", *size) for size in frames)
+    return start[:at] + b"".join(frame[:5] + s + frame[9:] for s in sizes) + b";"
+
+
+@pytest.mark.parametrize(
+    ("frames", "error"),
+    [
+        ([(20, 20), (20, 20)], ""),
+        ([(20, 20), (6000, 6000)], "in all its frames together; received 36,000,400"),
+        ([(20, 20)] * 30, "in all its frames together; received 12,000"),
+    ],
+)
+def test_all_frames_of_a_gif_count(client, frames, error):
+    content = gif(*frames)
+    (row,) = client.post(PREDICT, bytes_request((content, "sad"))).json()["predictions"]
+    assert error in row["error"]
+    assert bool(error) == bool(row["error"])
 
 
 def test_the_rest_client_works_with_it(client, model):

@@ -14,6 +14,7 @@ from typing import Any
 
 from PIL import Image
 
+from keras_stargan.files.gif import gif_pixels
 from keras_stargan.serving import rest_form
 from keras_stargan.serving.batching import Batcher, TooManyWaiting
 from keras_stargan.serving.metrics import Metrics
@@ -231,6 +232,7 @@ def picture_faults(
         try:
             with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
                 width, height = picture.size
+                frames = gif_pixels(content) if picture.format == "GIF" else 0
         except Image.DecompressionBombError:
             faults[number] = f"{name} must have at most {max_pixels:,} pixels."
         except Exception:  # Pillow raises many kinds for broken files.
@@ -242,6 +244,11 @@ def picture_faults(
                 faults[number] = (
                     f"{name} must have at most {max_pixels:,} pixels; received "
                     f"{width} x {height}."
+                )
+            elif frames > max_pixels:
+                faults[number] = (
+                    f"{name} must have at most {max_pixels:,} pixels in all its frames "
+                    f"together; received {frames:,}."
                 )
     return faults
 
