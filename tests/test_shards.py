@@ -13,6 +13,7 @@ from PIL import Image
 from keras_stargan import LabelSet
 from keras_stargan.cli import check, shard
 from keras_stargan.data import ImageSet, StreamedImages, load_shards, write_shards
+from keras_stargan.data.batches import BATCHES
 from keras_stargan.evaluation.features import image_statistics
 from keras_stargan.experiments.data_sources import load_data
 from keras_stargan.files.records import record_lengths
@@ -59,6 +60,17 @@ def test_shards_give_what_was_written(place, tmp_path):
     files = {f"train-0000{i}-of-00003.tfrecord" for i in range(3)}
     files |= {"test-00000-of-00001.tfrecord", "shards.json", "train.npz", "test.npz"}
     assert names == files
+
+
+def test_batches_of_shards_are_those_from_memory(shards):
+    loaded = load_shards(shards)
+    one, other = (
+        list(BATCHES["labelled"](parts, 5, first_step=4).take(2).as_numpy_iterator())
+        for parts in ([PARTS[0]], [loaded[0]])
+    )
+    for batch, expected in zip(one, other, strict=True):
+        for name, values in batch.items():
+            np.testing.assert_array_equal(values, expected[name])
 
 
 def test_records_are_examples_that_other_programs_read(shards):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from keras_stargan.data import load_folders, load_rafd
 from keras_stargan.data.inspection import inspect_pictures
+from keras_stargan.data.readers import tfds_reader
 from keras_stargan.data.readers.celeba import ATTRIBUTES
 from keras_stargan.data.readers.tfds_builders import PictureFolders, Rafd
 from keras_stargan.data.readers.tfds_reader import list_tfds, load_tfds
@@ -146,6 +147,14 @@ def test_pictures_are_streamed_as_they_are_read(rafd):
     read = load_tfds("rafd", 12, rafd[1])
     for part, files in zip(read, list_tfds("rafd", rafd[1]), strict=True):
         np.testing.assert_array_equal(files.stream(12).images[:], part.images)
+
+
+def test_labels_are_read_once(rafd, tmp_path, monkeypatch):
+    first, _ = list_tfds("rafd", rafd[1], cache_dir=tmp_path)
+    monkeypatch.setattr(tfds_reader, "_examples", None)
+    again, _ = list_tfds("rafd", rafd[1], cache_dir=tmp_path)
+    for name in ("paths", "labels", "subjects", "rows", "numbers"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
 
 
 def test_folders_are_as_read_from_the_files_and_need_them_no_more(tmp_path):

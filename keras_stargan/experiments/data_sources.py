@@ -193,6 +193,8 @@ def load_data(
         return _selected(parts, select)
     if stream:
         name = READERS[kind][0].replace("load_", "list_")
+        if kind == "tfds":
+            chosen["cache_dir"] = cache_dir
         train, test = getattr(keras_stargan.data, name)(place, seed=seed, **chosen)
         return _selected((train.stream(image_size), test.stream(image_size)), select)
     load = getattr(keras_stargan.data, READERS[kind][0])

@@ -8,8 +8,11 @@ that the same picture gives the same pixels in both ways.
 import collections
 import dataclasses
 import functools
+import hashlib
 import os
 import pathlib
+import warnings
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +22,17 @@ from keras_stargan.data.image_set import ImageSet
 from keras_stargan.data.readers.celeba import hold_out_images
 from keras_stargan.data.readers.image_files import ImageFiles, read_parts
 from keras_stargan.data.readers.shards import image_of
+from keras_stargan.files.cache import cache_folder
 from keras_stargan.files.records import Records, record_lengths
+from keras_stargan.files.whole import whole_file
 from keras_stargan.labels import LabelSet
 from keras_stargan.labels.published import ATTRIBUTES, attribute_labels
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+# To be raised when the same shards would be listed otherwise than before.
+_LISTING = 1
 
 
 def load_tfds(
@@ -67,7 +75,8 @@ def load_tfds(
         crop: `"square"` or `"face"`, see `ImageFiles`. Defaults to `"face"` for
             `rafd`, and to `"square"` for others.
         skip_unreadable: leave out pictures that cannot be read instead of stopping.
-        cache_dir: folder for the prepared images.
+        cache_dir: folder for the prepared images, and for the list of all labels, which
+            takes reading all records.
 
     Returns:
         The training and the test part.
@@ -79,7 +88,7 @@ def load_tfds(
             or an argument is out of range.
     """
     parts = list_tfds(
-        name, data_dir, attributes, test_fraction, test_images, seed, crop
+        name, data_dir, attributes, test_fraction, test_images, seed, crop, cache_dir
     )
     return read_parts(parts, image_size, skip_unreadable, cache_dir)
 
@@ -92,6 +101,7 @@ def list_tfds(
     test_images: int = 2000,
     seed: int = 0,
     crop: str | None = None,
+    cache_dir: str | os.PathLike | None = None,
 ) -> tuple[ImageFiles, ImageFiles]:
     """Lists and splits the pictures that `load_tfds` reads, with the same arguments.
 
@@ -107,7 +117,7 @@ def list_tfds(
     splits = builder.info.splits
 
     def pictures(split: str) -> _ShardPictures:
-        return _list_split(builder, split, label_set, crop)
+        return _list_split(builder, split, label_set, crop, cache_dir)
 
     if label_set.kind == "binary":
         train, test = hold_out_images(pictures("all"), test_images, seed)
@@ -169,9 +179,7 @@ class _ShardPictures(ImageFiles):
         return self.paths[row], image_of(record)
 
     def _fingerprint(self) -> Iterator[bytes]:
-        for path in map(os.path.abspath, _shards(self.builder, self.split)):
-            stat = os.stat(path)
-            yield f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode()
+        yield from _facts(self.builder, self.split)
         yield self.rows.tobytes()
 
     def _sources(self) -> Iterator[tuple[str, bytes]]:
@@ -194,6 +202,13 @@ def _shards(builder: Any, split: str) -> tuple[str, ...]:
     splits = builder.info.splits
     chosen = splits.values() if split == "all" else [splits[split]]
     return tuple(os.fspath(path) for part in chosen for path in part.filepaths)
+
+
+def _facts(builder: Any, split: str) -> Iterator[bytes]:
+    """Facts that change when a split's files change."""
+    for path in map(os.path.abspath, _shards(builder, split)):
+        stat = os.stat(path)
+        yield f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode()
 
 
 def _numbers(builder: Any, split: str, tfds_ids: Sequence[str]) -> np.ndarray:
@@ -264,9 +279,47 @@ def _label_set(builder: Any, attributes: Sequence[str] | None) -> LabelSet:
 
 
 def _list_split(
-    builder: Any, split: str, label_set: LabelSet, crop: str | None
+    builder: Any,
+    split: str,
+    label_set: LabelSet,
+    crop: str | None,
+    cache_dir: str | os.PathLike | None,
 ) -> _ShardPictures:
-    """The pictures of a split; their labels are read, the pictures are not."""
+    """The pictures of a split, without reading them, if an earlier call listed them.
+
+    Labels are in the records, so the first call reads all of these.
+    """
+    digest = hashlib.sha256(repr((_LISTING, split, label_set)).encode())
+    for fact in _facts(builder, split):
+        digest.update(fact)
+    path = cache_folder(cache_dir) / f"listing-{digest.hexdigest()[:32]}.npz"
+    try:
+        listing = dict(np.load(path)) if path.is_file() else None
+    except (EOFError, OSError, ValueError, zipfile.BadZipFile) as error:
+        warnings.warn(f"{path} is damaged ({error}); listing again.", stacklevel=2)
+        listing = None
+    if listing is None:
+        listing = _read_listing(builder, split, label_set)
+        with whole_file(path) as file:
+            np.savez_compressed(file, **listing)
+    metadata = builder.info.metadata or {}
+    return _ShardPictures(
+        paths=[f"{builder.info.full_name}: {name}" for name in listing["names"]],
+        labels=listing["labels"],
+        label_set=label_set,
+        subjects=listing["subjects"],
+        crop=crop or metadata.get("crop", "square"),
+        builder=builder,
+        split=split,
+        rows=np.arange(len(listing["labels"])),
+        numbers=listing["numbers"],
+    )
+
+
+def _read_listing(
+    builder: Any, split: str, label_set: LabelSet
+) -> dict[str, np.ndarray]:
+    """What is known of each picture of a split; the pictures are not decoded."""
     tfds = _import_tfds()
     texts = {
         name
@@ -299,18 +352,12 @@ def _list_split(
                 [batch["attributes"][name] for name in label_set.names], axis=1
             )
         )
-    metadata = builder.info.metadata or {}
-    return _ShardPictures(
-        paths=[f"{builder.info.full_name}: {which}" for which in strings(name)],
-        labels=labels,
-        label_set=label_set,
-        subjects=np.array(strings(person)),
-        crop=crop or metadata.get("crop", "square"),
-        builder=builder,
-        split=split,
-        rows=np.arange(len(labels)),
-        numbers=_numbers(builder, split, strings("tfds_id")),
-    )
+    return {
+        "names": np.array(strings(name)),
+        "labels": labels.astype("uint8"),
+        "subjects": np.array(strings(person)),
+        "numbers": _numbers(builder, split, strings("tfds_id")),
+    }
 
 
 def _examples(builder: Any, split: str, wanted: Iterable[str]) -> "tf.data.Dataset":
