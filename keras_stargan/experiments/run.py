@@ -131,6 +131,8 @@ def make_model(settings: Settings, label_sets: Sequence[LabelSet]) -> Translatio
     model.compile(
         model.make_optimizers(**rates),
         jit_compile=compile_with[values["jit_compile"]],
+        accumulate=values["accumulate"],
+        recompute=values["recompute"],
     )
     return model
 

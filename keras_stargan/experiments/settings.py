@@ -136,6 +136,19 @@ COMMON = {
         "auto",
         choices=("auto", "true", "false"),
     ),
+    "accumulate": Setting(
+        INTEGER,
+        "In how many parts a batch is computed, one after the other, to take less "
+        "memory; the result is the same but for rounding.",
+        1,
+        1,
+    ),
+    "recompute": Setting(
+        BOOLEAN,
+        "Compute the generator's blocks a second time for the gradient, to take less "
+        "memory.",
+        False,
+    ),
 }
 # The constructor's parameters that the data or a common setting decides.
 _DECIDED = ("labels", "domains", "num_labels", "num_domains", "seed")

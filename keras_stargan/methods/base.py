@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import os
@@ -21,6 +22,7 @@ from keras_stargan.methods.checks import (
 from keras_stargan.methods.endpoints import Endpoint, endpoints_of
 from keras_stargan.networks.batches import in_batches
 from keras_stargan.training import AdversarialModel
+from keras_stargan.training.backends import compiled
 
 # Truncation moves towards the mean of so many conditions.
 TRUNCATION_SAMPLES = 10_000
@@ -204,7 +206,7 @@ class TranslationModel(AdversarialModel):
         if len(sources) == 1 and (targets == targets[0]).all():
             targets = targets[:1]  # The same condition for all images.
         sources = np.broadcast_to(sources, (len(targets), *sources.shape[1:]))
-        compute = getattr(self, f"{guide}_conditions")
+        compute = self._compiled(f"{guide}_conditions")
         conditions = in_batches(compute, batch_size, sources, targets)
         if psi != 1.0 and guide == "latent":
             numbers = targets.argmax(axis=1)
@@ -418,10 +420,15 @@ class TranslationModel(AdversarialModel):
             )
         conditions = np.broadcast_to(conditions, (len(images), self.condition_dim))
         translated = in_batches(
-            lambda x, c: self([x, c]), batch_size, images, conditions
+            self._compiled("translate_batch"), batch_size, images, conditions
         )
         # Not every generator ends with a tanh.
         return np.clip(translated, -1.0, 1.0)
+
+    @functools.cached_property
+    def _compiled(self) -> Callable[[str], Callable]:
+        """The methods of these names as compiled functions, made at their first use."""
+        return functools.cache(lambda name: compiled(getattr(self, name)))
 
     def _at_training_size(self, images: np.ndarray) -> np.ndarray:
         """Images of any size as squares that can be classified."""
@@ -465,7 +472,7 @@ class TranslationModel(AdversarialModel):
             )
         check_images(images, self.image_size)
         return self.labels.from_logits(
-            in_batches(self.classify_batch, batch_size, images)
+            in_batches(self._compiled("classify_batch"), batch_size, images)
         )
 
     # Export.

@@ -4,7 +4,11 @@ from keras_stargan.networks.activations import LeakyReLU, leaky_relu
 from keras_stargan.networks.batch_normalization import BatchNormalization
 from keras_stargan.networks.content_decoder import ContentDecoder
 from keras_stargan.networks.content_encoder import ContentEncoder
-from keras_stargan.networks.convolutions import CroppedConv2DTranspose, PaddedConv2D
+from keras_stargan.networks.convolutions import (
+    Conv2D,
+    CroppedConv2DTranspose,
+    PaddedConv2D,
+)
 from keras_stargan.networks.initializers import (
     around_one,
     fan_in_normal,
@@ -25,6 +29,7 @@ __all__ = [
     "BatchNormalization",
     "ContentDecoder",
     "ContentEncoder",
+    "Conv2D",
     "CroppedConv2DTranspose",
     "InstanceNormalization",
     "LeakyReLU",

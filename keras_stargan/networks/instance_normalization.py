@@ -35,22 +35,79 @@ class InstanceNormalization(keras.layers.GroupNormalization):
         super().__init__(groups=-1, epsilon=epsilon, **kwargs)
 
     def call(self, inputs):
-        if not is_for_converters():
-            return super().call(inputs)
-        # Keras' own splits the channels into groups, in a fifth dimension, which hides
-        # from converters that this is instance normalization. Training keeps to it: its
-        # rounding decides the figures of every run.
+        # Keras' own splits the channels into groups, in a fifth dimension. That takes
+        # longer, and hides from converters that this is instance normalization.
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
-        mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
-        factor = ops.rsqrt(variance + self.epsilon)
-        if self.scale:
-            factor = factor * ops.cast(self.gamma, x.dtype)
-        shift = -mean * factor
-        if self.center:
-            shift = shift + ops.cast(self.beta, x.dtype)
-        return ops.cast(x * factor + shift, self.compute_dtype)
+        one, zero = ops.ones((1, 1, 1, 1), x.dtype), ops.zeros((1, 1, 1, 1), x.dtype)
+        scale = ops.cast(self.gamma, x.dtype)[None, None, None] if self.scale else one
+        shift = ops.cast(self.beta, x.dtype)[None, None, None] if self.center else zero
+        outputs = instance_normalize(x, scale, shift, self.epsilon)
+        return ops.cast(outputs, self.compute_dtype)
 
     def get_config(self):
         config = super().get_config()
         del config["groups"]
         return config
+
+
+def instance_normalize(
+    x: keras.KerasTensor,
+    scale: keras.KerasTensor,
+    shift: keras.KerasTensor,
+    epsilon: float,
+) -> keras.KerasTensor:
+    """Normalizes each channel of each image, then scales and shifts it.
+
+    Args:
+        x: `(batch, height, width, channels)`, not in half precision.
+        scale: `(batch or 1, 1, 1, channels or 1)`, of the type of `x`.
+        shift: likewise.
+        epsilon: added to the variance.
+
+    Returns:
+        A tensor of the shape of `x`.
+    """
+    if is_for_converters():
+        return _normalized(x, scale, shift, epsilon)[0]
+
+    @ops.custom_gradient
+    def normalize(x, scale, shift):
+        y, mean, deviation = _normalized(x, scale, shift, epsilon)
+
+        def gradients(*args, upstream=None):
+            # What follows from the chain rule, simplified: it passes over the images
+            # four times, while the gradients of the single operations pass twice as
+            # often and keep more in memory.
+            dy = args[0] if upstream is None else upstream
+            centered = x - mean
+            dy_mean = ops.mean(dy, axis=(1, 2), keepdims=True)
+            slope = ops.mean(dy * centered, axis=(1, 2), keepdims=True) * deviation
+            factor = deviation * scale
+            dx = factor * (dy - dy_mean) - centered * (factor * deviation * slope)
+            pixels = ops.cast(ops.shape(x)[1] * ops.shape(x)[2], x.dtype)
+            return (
+                dx,
+                _summed_like(slope * pixels, scale),
+                _summed_like(dy_mean * pixels, shift),
+            )
+
+        return y, gradients
+
+    return normalize(x, scale, shift)
+
+
+def _normalized(x, scale, shift, epsilon):
+    """The result, the means, and one divided by the standard deviations."""
+    mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
+    deviation = ops.rsqrt(variance + epsilon)
+    factor = deviation * scale
+    return x * factor + (shift - mean * factor), mean, deviation
+
+
+def _summed_like(gradient, variable):
+    """A gradient `(batch, 1, 1, channels)`, summed where the variable is shared."""
+    if variable.shape[0] == 1:
+        gradient = ops.sum(gradient, axis=0, keepdims=True)
+    if variable.shape[3] == 1 != gradient.shape[3]:
+        gradient = ops.sum(gradient, axis=3, keepdims=True)
+    return gradient

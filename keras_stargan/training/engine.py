@@ -201,6 +201,8 @@ class AdversarialModel(keras.Model):
         jit_compile: bool | str = "auto",
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
+        accumulate: int = 1,
+        recompute: bool = False,
         **network_optimizers: keras.optimizers.Optimizer,
     ) -> None:
         """Sets what `fit` needs.
@@ -213,13 +215,27 @@ class AdversarialModel(keras.Model):
                 about half as fast as TensorFlow's own.
             run_eagerly: whether to run step by step in Python, for debugging.
             steps_per_execution: how many steps run between callbacks.
+            accumulate: in how many parts each batch is computed, one after the other,
+                to take less memory. The gradients are added up: the result equals
+                that of the whole batch but for rounding.
+            recompute: whether the generator's blocks are computed a second time for
+                the gradient, to take less memory.
             **network_optimizers: the same by keyword, as `generator_optimizer=...`.
 
         Raises:
             RuntimeError: on a Keras backend that cannot train.
             ValueError: for a network that no update trains, float16 where one loss
-                moves several networks, or XLA where replicas need each other's means.
+                moves several networks, XLA where replicas need each other's means, or
+                parts of a batch where its images need each other.
         """
+        if accumulate < 1:
+            raise ValueError(f"accumulate must be at least 1; received {accumulate}.")
+        if accumulate > 1 and self.crosses_replicas:
+            raise ValueError(
+                f"{type(self).__name__} needs means over all images of a batch, which "
+                f"cannot be computed in parts; received accumulate={accumulate}."
+            )
+        self.accumulate, self.recompute = accumulate, recompute
         backend = training_backend()
         # Saved as it was asked for: the model may be loaded on another machine.
         self._asked_jit_compile = jit_compile
@@ -300,6 +316,8 @@ class AdversarialModel(keras.Model):
                 "jit_compile": self._asked_jit_compile,
                 "run_eagerly": self.run_eagerly,
                 "steps_per_execution": self.steps_per_execution,
+                "accumulate": self.accumulate,
+                "recompute": self.recompute,
             }
         )
 

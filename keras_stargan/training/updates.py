@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,10 +41,14 @@ class Update:
             The tensors are added to the draws; `state` maps names of the model's
             `training_state` to their new values. For what depends on the
             order of all images, such as CycleGAN's pool of earlier images.
+        lazy: maps a term to a number k. It is computed only on each k-th step, with k
+            times its weight (lazy regularization; StyleGAN2, section 3.1). On the other
+            steps, `loss` is called with `without`, the names of the terms that it
+            leaves out. Defaults to none.
     """
 
     name: str
-    loss: Callable[[Tensors, Tensors], Any]
+    loss: Callable[..., Any]
     loss_weights: Mapping[str, float | Callable[[], Any]]
     networks: tuple[str, ...]
     every: int = 1
@@ -52,6 +57,24 @@ class Update:
     steps: range | None = None
     gives: tuple[str, ...] = ()
     between: Callable[[Tensors, Tensors], tuple[Tensors, dict[str, Any]]] | None = None
+    lazy: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    def left_out(self, step: int) -> tuple[str, ...]:
+        """The lazy terms that the step after `step` steps leaves out."""
+        turn = step // self.batches
+        return tuple(term for term, every in self.lazy.items() if turn % every)
+
+    def without(self, terms: tuple[str, ...]) -> Update:
+        """The update without some lazy terms, and with more weight for the others."""
+        if not self.lazy:
+            return self
+        weights = {
+            term: _times(self.lazy.get(term, 1), weight)
+            for term, weight in self.loss_weights.items()
+            if term not in terms
+        }
+        loss = functools.partial(self.loss, without=terms) if terms else self.loss
+        return dataclasses.replace(self, loss=loss, loss_weights=weights)
 
     def is_due(self, step: int) -> bool:
         """Whether the update happens in the step after `step` steps."""
@@ -88,3 +111,10 @@ class Update:
         total = sum(weight * terms[term] for term, weight in weights.items())
         named = {f"{self.name}/{term}": terms[term] for term in self.loss_weights}
         return named | {f"{self.name}/loss": total}, tensors
+
+
+def _times(factor: float, weight: float | Callable[[], Any]) -> Any:
+    """A loss weight times a factor."""
+    if factor == 1:
+        return weight
+    return (lambda: factor * weight()) if callable(weight) else factor * weight

@@ -1,14 +1,22 @@
 """Layers of the StarGAN networks (StarGAN, section 4.2 and appendix)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
-from keras_stargan.networks import InstanceNormalization, fan_in_uniform
+from keras_stargan.networks import Conv2D, InstanceNormalization, fan_in_uniform
+from keras_stargan.networks.converters import is_for_converters
 
 
 def conv(
-    filters: int, kernel_size: int, in_channels: int, strides: int = 1, **kwargs
-) -> keras.layers.Conv2D:
+    filters: int,
+    kernel_size: int,
+    in_channels: int,
+    strides: int = 1,
+    layer: type[Conv2D] = Conv2D,
+    **kwargs,
+) -> Conv2D:
     """A convolution with the published padding and initial weights.
 
     Zero padding that keeps the size at stride 1 and halves it at stride 2.
@@ -20,10 +28,11 @@ def conv(
         kernel_size: height and width of the kernel.
         in_channels: channels of the input.
         strides: 1 or 2.
+        layer: the class of the layer.
         **kwargs: as for `keras.layers.Conv2D`.
     """
     initializer = fan_in_uniform(kernel_size**2 * in_channels)
-    return keras.layers.Conv2D(
+    return layer(
         filters,
         kernel_size,
         strides=strides,
@@ -58,22 +67,52 @@ def upsampling_conv(filters: int, **kwargs) -> keras.layers.Conv2DTranspose:
 
 
 @keras.saving.register_keras_serializable("keras_stargan")
-class ConcatenateLabels(keras.layers.Layer):
-    """Replicates a label over height and width and appends it to the channels.
+class LabelledConv2D(Conv2D):
+    """A convolution of an image and of a label replicated over height and width.
+
+    The label's planes are appended to the image's channels (StarGAN, section 3.1). A
+    plane has the same value everywhere, so what it adds to the result differs only
+    near the borders, where parts of the kernel meet padding. That is computed without
+    the planes, which saves most of the work of the layer.
+
+    Args:
+        *args: as for `keras.layers.Conv2D`, with `padding="same"` and a stride of 1.
+        **kwargs: likewise.
 
     Call arguments:
-        inputs: `[images, labels]`, `(batch, height, width, channels)` and
-            `(batch, num_labels)`.
+        images: `(batch, height, width, channels)`.
+        labels: `(batch, num_labels)`.
 
     Returns:
-        `(batch, height, width, channels + num_labels)`.
+        `(batch, height, width, filters)`.
     """
 
-    def call(self, inputs):
-        images, labels = inputs
-        labels = ops.cast(labels, images.dtype)[:, None, None, :]
-        planes = ops.ones_like(images[..., :1]) * labels
-        return ops.concatenate([images, planes], axis=-1)
+    def build(self, images_shape, labels_shape):
+        super().build((*images_shape[:-1], images_shape[-1] + labels_shape[-1]))
+        self.input_spec = None  # The images alone have fewer channels.
+
+    def call(self, images, labels):
+        labels = ops.cast(labels, images.dtype)
+        if is_for_converters():
+            planes = ops.ones_like(images[..., :1]) * labels[:, None, None, :]
+            return super().call(ops.concatenate([images, planes], axis=-1))
+        channels = images.shape[-1]
+        kernel = ops.cast(self.kernel, images.dtype)
+        rows, columns = (
+            ops.cast(_meets_image(ops.shape(images)[axis], size), images.dtype)
+            for axis, size in zip((1, 2), self.kernel_size, strict=True)
+        )
+        # What a label adds at each place of the kernel, then at each pixel.
+        added = ops.tensordot(labels, kernel[:, :, channels:], [[1], [2]])
+        added = ops.einsum("bkcf,hk->bhcf", added, rows)
+        added = ops.einsum("bhcf,wc->bhwf", added, columns)
+        return self.convolution_op(images, kernel[:, :, :channels]) + added
+
+
+def _meets_image(side: Any, size: int) -> keras.KerasTensor:
+    """Whether each row of a kernel meets the image at each row of the image."""
+    reached = ops.arange(side)[:, None] + ops.arange(size)[None] - size // 2
+    return ops.logical_and(reached >= 0, reached < side)
 
 
 @keras.saving.register_keras_serializable("keras_stargan")

@@ -4,7 +4,7 @@ Each function returns the unweighted terms by name. Images are
 `(batch, height, width, 3)` in [-1, 1], labels `(batch, labels.size)`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import ops
@@ -20,6 +20,7 @@ def discriminator_losses(
     alpha: keras.KerasTensor,
     classification_loss: Callable,
     input_gradient: Callable,
+    without: Sequence[str] = (),
 ) -> dict[str, keras.KerasTensor]:
     """The terms of L_D.
 
@@ -33,20 +34,26 @@ def discriminator_losses(
         classification_loss: (labels, logits) -> -log D_cls(labels | x).
         input_gradient: (function, x) -> gradient of sum(function(x)) by x; the
             only thing here that each Keras backend does in its own way.
+        without: `("gp",)` to leave the gradient penalty out.
 
     Returns:
         `real` = -E[D_src(x)], `fake` = E[D_src(G(x, c))], `cls` = L_cls^real and
         `gp`, the gradient penalty.
     """
-    real_source, real_logits = discriminator(real)
-    fake_source, _ = discriminator(fake)
-    mixed = mixed_images(real, fake, alpha)
-    return {
+    # Real and fake images in one pass, which reads the weights once.
+    sources, logits = discriminator(ops.concatenate([real, fake]))
+    real_source, fake_source = ops.split(sources, 2)
+    real_logits, _ = ops.split(logits, 2)
+    terms = {
         "real": -ops.mean(real_source),
         "fake": ops.mean(fake_source),
         "cls": classification_loss(labels, real_logits),
-        "gp": gradient_penalty(input_gradient(lambda x: discriminator(x)[0], mixed)),
     }
+    if "gp" not in without:
+        mixed = mixed_images(real, fake, alpha)
+        gradients = input_gradient(lambda x: discriminator(x)[0], mixed)
+        terms["gp"] = gradient_penalty(gradients)
+    return terms
 
 
 def generator_losses(

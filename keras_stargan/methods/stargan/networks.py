@@ -3,13 +3,14 @@
 import keras
 
 from keras_stargan.methods.stargan.layers import (
-    ConcatenateLabels,
+    LabelledConv2D,
     ResidualBlock,
     conv,
     upsampling_conv,
 )
 from keras_stargan.networks import InstanceNormalization, LeakyReLU
 from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.networks.recomputation import call_block
 from keras_stargan.networks.sizes import check_size
 from keras_stargan.networks.weights import make_weights
 
@@ -69,8 +70,8 @@ class Generator(keras.Model):
 
         width = conv_dim
         bare = {"use_bias": False, **dtype}
-        self.label_input = ConcatenateLabels(name="labels", **dtype)
-        layers = normalised(conv(width, 7, 3 + num_labels, name="in", **bare), "in")
+        bare_in = {"layer": LabelledConv2D, **bare}
+        layers = normalised(conv(width, 7, 3 + num_labels, name="in", **bare_in), "in")
         for i in (1, 2):
             name = f"down{i}"
             down = conv(2 * width, 4, width, strides=2, name=name, **bare)
@@ -95,9 +96,10 @@ class Generator(keras.Model):
         make_weights(self, keras.Input(size), keras.Input((num_labels,)))
 
     def call(self, inputs):
-        x = self.label_input(inputs)
-        for layer in self.chain:
-            x = layer(x)
+        x = self.chain[0](*inputs)
+        for layer in self.chain[1:]:
+            is_block = isinstance(layer, ResidualBlock)
+            x = call_block(layer, x) if is_block else layer(x)
         return x
 
     def get_config(self):

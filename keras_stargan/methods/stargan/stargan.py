@@ -44,6 +44,8 @@ class StarGAN(TranslationModel):
         lambda_cls: weight of the classification loss. Defaults to 1.
         lambda_rec: weight of the reconstruction loss. Defaults to 10.
         lambda_gp: weight of the gradient penalty. Defaults to 10.
+        gp_every: the gradient penalty is computed on each `gp_every`-th step only, with
+            that many times its weight. Defaults to 1, as published.
         n_critic: updates of the discriminator for each one of the generator.
             Defaults to 5. With n data sets, the generator is updated by n batches in
             a row, one of each set, after `n_critic - 1` such rows without.
@@ -52,7 +54,8 @@ class StarGAN(TranslationModel):
 
     Raises:
         ValueError: for a size that cannot be halved often enough, fewer than one
-            label, both `num_labels` and other `labels`, or an `n_critic` below 1.
+            label, both `num_labels` and other `labels`, or an `n_critic` or `gp_every`
+            below 1.
 
     Example:
         ```python
@@ -79,12 +82,15 @@ class StarGAN(TranslationModel):
         lambda_rec: float = 10.0,
         lambda_gp: float = 10.0,
         n_critic: int = 5,
+        gp_every: int = 1,
         seed: int = 0,
         **kwargs,
     ) -> None:
         labels = _label_space(num_labels, labels)
         if n_critic < 1:
             raise ValueError(f"n_critic must be at least 1; received {n_critic}.")
+        if gp_every < 1:
+            raise ValueError(f"gp_every must be at least 1; received {gp_every}.")
         super().__init__(image_size, labels, labels.size, seed=seed, **kwargs)
         self.num_labels = None  # `labels` says it.
         self.conv_dim = conv_dim
@@ -94,6 +100,7 @@ class StarGAN(TranslationModel):
         self.lambda_rec = lambda_rec
         self.lambda_gp = lambda_gp
         self.n_critic = n_critic
+        self.gp_every = gp_every
         self.generator = Generator(
             image_size,
             labels.size,
@@ -140,6 +147,8 @@ class StarGAN(TranslationModel):
                     "gp": self.lambda_gp,
                 },
                 ("discriminator",),
+                batches=len(self.labels.sets),
+                lazy={} if self.gp_every == 1 else {"gp": self.gp_every},
             ),
             Update(
                 "G",
@@ -161,7 +170,7 @@ class StarGAN(TranslationModel):
             "alpha": draws.uniform("alpha", (size,)),
         }
 
-    def _discriminator_losses(self, batch, draws):
+    def _discriminator_losses(self, batch, draws, without=()):
         fake = self.generator([batch["images"], draws["target_labels"]], training=True)
         return discriminator_losses(
             functools.partial(self.discriminator, training=True),
@@ -171,6 +180,7 @@ class StarGAN(TranslationModel):
             draws["alpha"],
             self._classification_loss,
             input_gradient,
+            without,
         )
 
     def _generator_losses(self, batch, draws):

@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from keras_stargan.networks import InstanceNormalization, leaky_relu
+from keras_stargan.networks import Conv2D, InstanceNormalization, leaky_relu
+from keras_stargan.networks.instance_normalization import instance_normalize
 
 PACKAGE = "keras_stargan.stargan_v2"  # Some names are also names of StarGAN's.
 LEAK = 0.2
@@ -19,9 +20,7 @@ def he_normal(fan_in: int) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(stddev=(2 / fan_in) ** 0.5)
 
 
-def conv(
-    filters: int, kernel_size: int, in_channels: int, **kwargs
-) -> keras.layers.Conv2D:
+def conv(filters: int, kernel_size: int, in_channels: int, **kwargs) -> Conv2D:
     """A convolution of stride 1 that keeps the size, with He-normal weights.
 
     Args:
@@ -30,7 +29,7 @@ def conv(
         in_channels: channels of the input.
         **kwargs: as for `keras.layers.Conv2D`.
     """
-    return keras.layers.Conv2D(
+    return Conv2D(
         filters,
         kernel_size,
         **{
@@ -230,9 +229,12 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
         self.dense.build(styles)
 
     def call(self, inputs):
-        x, styles = inputs
-        gamma, beta = ops.split(self.dense(styles)[:, None, None, :], 2, axis=-1)
-        return (1.0 + gamma) * self.norm(x) + beta
+        images, styles = inputs
+        x = ops.cast(images, keras.backend.result_type(images.dtype, "float32"))
+        parameters = ops.cast(self.dense(styles), x.dtype)[:, None, None, :]
+        gamma, beta = ops.split(parameters, 2, axis=-1)
+        outputs = instance_normalize(x, 1.0 + gamma, beta, self.norm.epsilon)
+        return ops.cast(outputs, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape[0]

@@ -31,6 +31,7 @@ def discriminator_losses(
     target_domains: keras.KerasTensor,
     input_gradient: Callable,
     other_fake: keras.KerasTensor | None = None,
+    without: Sequence[str] = (),
 ) -> dict[str, keras.KerasTensor]:
     """The terms of L_D.
 
@@ -44,6 +45,7 @@ def discriminator_losses(
             only thing here that each Keras backend does in its own way.
         other_fake: other translations G(x, s~2), with the mode-seeking term: they are
             judged, too, each time beside the real images.
+        without: `("reg",)` to leave the R1 penalty out.
 
     Returns:
         `real` = -E[log D_y(x)], `fake` = -E[log(1 - D_y~(G(x, s~)))] and `reg`, the
@@ -59,8 +61,9 @@ def discriminator_losses(
     terms = {
         "real": adversarial_loss(logits(real), real=True),
         "fake": of_fakes(fake),
-        "reg": r1_penalty(input_gradient(logits, real)),
     }
+    if "reg" not in without:
+        terms["reg"] = r1_penalty(input_gradient(logits, real))
     if other_fake is not None:
         terms["real"] = 2.0 * terms["real"]
         terms["fake"] = terms["fake"] + of_fakes(other_fake)
@@ -75,6 +78,7 @@ def wasserstein_discriminator_losses(
     target_domains: keras.KerasTensor,
     alpha: keras.KerasTensor,
     input_gradient: Callable,
+    without: Sequence[str] = (),
 ) -> dict[str, keras.KerasTensor]:
     """The terms of L_D in configuration B, which has StarGAN's adversarial loss.
 
@@ -87,6 +91,7 @@ def wasserstein_discriminator_losses(
         alpha: `(batch,)`, the share of the real image in
             xhat = alpha x + (1 - alpha) G(x, s~).
         input_gradient: (function, x) -> gradient of sum(function(x)) by x.
+        without: `("reg",)` to leave the penalty out.
 
     Returns:
         `real` = -E[D_y(x)], `fake` = E[D_y~(G(x, s~))] and `reg`, the penalty on the
@@ -96,12 +101,14 @@ def wasserstein_discriminator_losses(
     def logits(images):
         return discriminator([images, domains])
 
-    mixed = mixed_images(real, fake, alpha)
-    return {
+    terms = {
         "real": wasserstein_loss(logits(real), real=True),
         "fake": wasserstein_loss(discriminator([fake, target_domains]), real=False),
-        "reg": gradient_penalty(input_gradient(logits, mixed)),
     }
+    if "reg" not in without:
+        mixed = mixed_images(real, fake, alpha)
+        terms["reg"] = gradient_penalty(input_gradient(logits, mixed))
+    return terms
 
 
 def generator_losses(

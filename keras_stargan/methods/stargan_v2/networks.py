@@ -16,6 +16,7 @@ from keras_stargan.methods.stargan_v2.layers import (
 )
 from keras_stargan.networks import InstanceNormalization, LeakyReLU, leaky_relu
 from keras_stargan.networks.dtypes import output_dtype
+from keras_stargan.networks.recomputation import call_block
 from keras_stargan.networks.resizing import resize_bilinear
 from keras_stargan.networks.weights import make_weights
 
@@ -174,9 +175,9 @@ class Generator(keras.Model):
         for block in self.encoder:
             if self.w_hpf > 0 and x.shape[1] in MASK_OF_SIZE:
                 kept[x.shape[1]] = x
-            x = block(x)
+            x = call_block(block, x)
         for block in self.decoder:
-            x = block([x, styles])
+            x = call_block(block, [x, styles])
             if x.shape[1] in kept:
                 x = x + self._masked_edges(kept[x.shape[1]], masks[0])
         x = leaky_relu(self.output_norm(x), LEAK)

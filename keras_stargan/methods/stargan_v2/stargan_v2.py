@@ -96,6 +96,8 @@ class StarGANv2(TranslationModel):
             `keras_stargan.methods.stargan_v2.configurations`. In B to D, `style_dim`
             follows from it, and there are no updates by references. Defaults to "F",
             StarGAN v2.
+        reg_every: the R1 penalty is computed on each `reg_every`-th step only, with
+            that many times its weight. Defaults to 1, as published.
         seed: of every random draw in training. Defaults to 0.
         **kwargs: as for `keras.Model`.
 
@@ -138,6 +140,7 @@ class StarGANv2(TranslationModel):
         average_decay: float = 0.999,
         average_warmup: bool = False,
         configuration: str = "F",
+        reg_every: int = 1,
         seed: int = 0,
         **kwargs,
     ) -> None:
@@ -167,6 +170,8 @@ class StarGANv2(TranslationModel):
             raise ValueError(
                 f"average_decay must be from 0 to 1; received {average_decay}."
             )
+        if reg_every < 1:
+            raise ValueError(f"reg_every must be at least 1; received {reg_every}.")
         style_dim = style_size(configuration, style_dim, latent_dim, len(domains))
         labels = LabelSpace.of(domains)
         super().__init__(image_size, labels, style_dim, seed=seed, **kwargs)
@@ -188,6 +193,7 @@ class StarGANv2(TranslationModel):
         self.average_decay = average_decay
         self.average_warmup = average_warmup
         self.configuration = configuration
+        self.reg_every = reg_every
 
         makers = network_makers(
             configuration, **self.network_settings, dtype=self.dtype_policy
@@ -240,7 +246,10 @@ class StarGANv2(TranslationModel):
         trained = [name for name in AVERAGED if getattr(self, name).trainable_weights]
 
         def update(name, losses, styles, weights, *networks):
-            return Update(name, functools.partial(losses, styles), weights, networks)
+            lazy = {"reg": self.reg_every} if "reg" in weights else {}
+            lazy = lazy if self.reg_every > 1 else {}
+            loss = functools.partial(losses, styles)
+            return Update(name, loss, weights, networks, lazy=lazy)
 
         d, g = self._discriminator_losses, self._generator_losses
         latent, reference = self._latent_styles, self._reference_styles
@@ -328,7 +337,7 @@ class StarGANv2(TranslationModel):
         """Whether an update has the mode-seeking term: that by latent codes."""
         return self.lambda_ms > 0 and styles_from == self._latent_styles
 
-    def _discriminator_losses(self, styles_from, batch, draws):
+    def _discriminator_losses(self, styles_from, batch, draws, without=()):
         styles, other_styles = styles_from(batch, draws)
         masks = [batch["masks"]] if self.w_hpf else []
 
@@ -342,6 +351,7 @@ class StarGANv2(TranslationModel):
             "fake": translated(styles),
             "target_domains": batch["target_domains"],
             "input_gradient": input_gradient,
+            "without": without,
         }
         if self.configuration == "B":
             return wasserstein_discriminator_losses(**given, alpha=draws["alpha"])

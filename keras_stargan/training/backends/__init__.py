@@ -1,6 +1,7 @@
 """What each Keras backend does in its own way in training."""
 
 import types
+from collections.abc import Callable
 
 import keras
 
@@ -20,3 +21,20 @@ def training_backend() -> types.ModuleType:
     from keras_stargan.training.backends import tensorflow
 
     return tensorflow
+
+
+def compiled(function: Callable) -> Callable:
+    """A function of tensors that runs as one graph, where the backend can do that.
+
+    Called operation by operation, a network takes several times as long for a single
+    image. On other backends than TensorFlow, the function stays as it is.
+
+    Args:
+        function: takes and gives tensors with a row for each image. It may use weights
+            that change.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return function
+    from keras_stargan.training.backends import tensorflow
+
+    return tensorflow.compiled(function)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from keras import tree
 
 from keras_stargan.networks.batch_normalization import statistics_kept
 from keras_stargan.networks.global_batch import Replica, one_replica
+from keras_stargan.networks.recomputation import recomputation
 from keras_stargan.training.updates import Tensors, Update
 
 
@@ -41,6 +43,38 @@ def input_gradient(function: Callable, inputs: tf.Tensor) -> tf.Tensor:
     return tape.gradient(outputs, inputs)
 
 
+def compiled(function: Callable) -> Callable:
+    """A function as graphs, one for each shape of a row, for any number of rows."""
+
+    @functools.cache
+    def graph(*specs: tf.TensorSpec) -> Callable:
+        # One graph for all numbers of rows: the same image always gives the same.
+        return tf.function(function, input_signature=specs, autograph=False)
+
+    def run(*arrays: Any) -> Any:
+        tensors = [tf.convert_to_tensor(array) for array in arrays]
+        specs = [tf.TensorSpec((None, *t.shape[1:]), t.dtype) for t in tensors]
+        return graph(*specs)(*tensors)
+
+    return run
+
+
+@contextlib.contextmanager
+def _unfused() -> Iterator[None]:
+    """Switches the part of TensorFlow's graph optimizer off that fuses operations.
+
+    In training it finds little to fuse, since gradients need what lies between, but
+    takes seconds. On StarGAN v2's step it gives up and prints an error ("remapper
+    failed").
+    """
+    before = tf.config.optimizer.get_experimental_options().get("remapping", True)
+    tf.config.optimizer.set_experimental_options({"remapping": False})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"remapping": before})
+
+
 class Trainer:
     """The steps of a compiled model.
 
@@ -65,9 +99,6 @@ class Trainer:
         self.strategy = model.distribute_strategy
         self.host_step = 0
         updates = model._updates_by_name.values()
-        self._gradient_functions = {
-            update.name: self._make_gradient_function(update) for update in updates
-        }
         with self.strategy.scope():
             model.make_training_state()
             for name, optimizer in model.optimizers.items():
@@ -118,22 +149,30 @@ class Trainer:
         """What Keras calls for each execution, with an iterator over batches."""
         model = self.model
 
+        updates = model._updates_by_name
+
         @functools.cache
-        def step_function(names: tuple[str, ...]) -> Callable:
-            due = tuple(model._updates_by_name[name] for name in names)
-            step = functools.partial(self._step, due, train)
+        def step_function(*due: tuple[str, tuple[str, ...]]) -> Callable:
+            # Of each update its name, and the lazy terms that it leaves out.
+            chosen = tuple(updates[name].without(terms) for name, terms in due)
+            step = functools.partial(self._step, chosen if train else every, train)
             if model.run_eagerly:
                 return step
             return tf.function(step, autograph=False, reduce_retracing=True)
 
-        every = tuple(model._updates_by_name)
+        every = tuple(updates.values())
 
         def function(iterator: Iterator) -> dict[str, tf.Tensor]:
             logs = None
             steps = range(model.steps_per_execution)
             for _, data in zip(steps, iterator, strict=False):
-                due = model.due_updates(self.host_step) if train else every
-                logs = step_function(due)(data)
+                step = self.host_step if train else 0
+                due = [
+                    (name, updates[name].left_out(step))
+                    for name in model.due_updates(step)
+                ]
+                with _unfused():
+                    logs = step_function(*(due if train else ()))(data)
                 self.host_step += train
             if logs is None:
                 raise StopIteration
@@ -249,7 +288,7 @@ class Trainer:
             # Losses are computed as in training, but the model stays as it is.
             with statistics_kept():
                 return self._shared(update, batch, draws, share, rows)
-        losses, tensors, gradients = self._gradient_functions[update.name](
+        losses, tensors, gradients = self._make_gradient_function(update)(
             batch, draws, share, rows
         )
         for network, values in gradients.items():
@@ -268,7 +307,10 @@ class Trainer:
                 name: [v.value for v in getattr(model, name).trainable_variables]
                 for name in update.networks
             }
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
+            with (
+                recomputation(model.recompute),
+                tf.GradientTape(watch_accessed_variables=False) as tape,
+            ):
                 tape.watch(variables)
                 losses, tensors = self._shared(update, batch, draws, share, rows)
                 loss = losses[f"{update.name}/loss"]
@@ -276,13 +318,14 @@ class Trainer:
                     loss = model.optimizers[name].scale_loss(loss)
             return losses, tensors, tape.gradient(loss, variables)
 
-        # Within a function of its own, a replica could not ask for the others' means.
-        several = self.strategy.num_replicas_in_sync > 1
-        if model.run_eagerly or (several and not model.jit_compile):
-            return losses_and_gradients
+        function = losses_and_gradients
+        if model.accumulate > 1:
+            function = functools.partial(_in_parts, function, model.accumulate)
+        if not model.jit_compile:
+            return function
         return tf.function(
-            losses_and_gradients,
-            jit_compile=model.jit_compile,
+            function,
+            jit_compile=True,
             autograph=False,
             reduce_retracing=True,
         )
@@ -318,11 +361,72 @@ class Trainer:
         def move(old, new):
             old.assign(new + decay * (old - new))
 
+        several = self.strategy.num_replicas_in_sync > 1
         for name in model.averaged:
             average = getattr(model, f"average_{name}")
             pairs = zip(average.weights, getattr(model, name).weights, strict=True)
             for old, new in pairs:
-                self.strategy.extended.update(old.value, move, args=(new.value,))
+                if several:
+                    self.strategy.extended.update(old.value, move, args=(new.value,))
+                else:
+                    move(old.value, new.value)  # Makes the same graph in less time.
+
+
+def _in_parts(
+    function: Callable,
+    count: int,
+    batch: Tensors,
+    draws: Tensors,
+    share: tf.Tensor,
+    rows: tf.Tensor,
+) -> tuple[dict[str, tf.Tensor], Tensors, dict[str, list[tf.Tensor]]]:
+    """Losses and gradients of a batch, computed part after part.
+
+    Each is a mean over the images, so it is the mean of the parts' by their sizes.
+
+    Args:
+        function: takes the four arguments below, and gives the losses, tensors with a
+            row for each image, and gradients.
+        count: how many parts, or fewer if there are fewer images.
+        batch: a replica's.
+        draws: likewise.
+        share: what the replica's losses are multiplied by.
+        rows: images in the global batch.
+    """
+    total = tf.shape(tree.flatten(batch)[0])[0]
+    size = -(-total // count)  # Rounded up: only the last part may be smaller.
+
+    def part(index: Any) -> Any:
+        start = index * size
+        end = tf.minimum(start + size, total)
+        mine = tree.map_structure(lambda values: values[start:end], (batch, draws))
+        return function(
+            *mine, share * tf.cast((end - start) / total, share.dtype), rows
+        )
+
+    first = part(0)
+    # The first part's results also say what there is to add up.
+    sums, tensors = (first[0], first[2]), first[1]
+
+    def add(index: tf.Tensor, sums: Any, tensors: Any) -> tuple:
+        losses, more, gradients = part(index)
+        return (
+            index + 1,
+            tree.map_structure(tf.add, sums, (losses, gradients)),
+            tree.map_structure(lambda a, b: tf.concat([a, b], 0), tensors, more),
+        )
+
+    any_rows = tree.map_structure(
+        lambda t: tf.TensorShape([None, *t.shape[1:]]), tensors
+    )
+    _, sums, tensors = tf.while_loop(
+        lambda index, *_: index * size < total,
+        add,
+        (1, sums, tensors),
+        (tf.TensorShape([]), tree.map_structure(lambda t: t.shape, sums), any_rows),
+        parallel_iterations=1,  # The memory of one part is all that is taken.
+    )
+    return sums[0], tensors, sums[1]
 
 
 def _at_least_one(values: tf.Tensor) -> tf.Tensor:
