@@ -456,6 +456,7 @@ def gated():
 
         def start(**limits):
             signatures = {"serving_default": doubling(gate)}
+            limits = {"at_once": 1} | limits
             client = stack.enter_context(served(signatures, **limits))
             stack.callback(gate.open)
 
@@ -478,6 +479,15 @@ def test_requests_that_wait_are_joined(gated):
     answers = [one.result().json()["predictions"] for one in waiting]
     assert answers == [[2, 4], [6, 8]]
     assert [len(batch) for batch in gate.batches] == [1, 4]
+
+
+def test_two_batches_are_run_at_the_same_time(gated):
+    _, gate, ask, first = gated(at_once=2)
+    second = ask(1)
+    until(lambda: len(gate.batches) == 2)
+    gate.open()
+    answers = [one.result().json()["predictions"] for one in (first, second)]
+    assert answers == [[0], [2]]
 
 
 def test_a_batch_is_filled_up(gated):
@@ -550,7 +560,7 @@ def test_all_open_requests_together_have_a_bound(gated):
 
 def test_refused_requests_do_not_keep_others_out():
     header = f"POST {PREDICT} HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n"
-    limits = {"max_waiting": 1, "max_batch": 1, "max_request": 100}
+    limits = {"max_waiting": 1, "max_batch": 1, "at_once": 1, "max_request": 100}
     with (
         served({"serving_default": doubling()}, **limits) as client,
         contextlib.ExitStack() as stack,

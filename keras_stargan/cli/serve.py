@@ -44,7 +44,14 @@ def define(flags: Flags) -> None:
     flags.integer(
         "port", 8501, "Port to listen at; 0 takes a free one.", least=0, most=65535
     )
-    flags.integer("max_batch", 16, "Pictures translated at once, at most.", least=1)
+    flags.integer("max_batch", 16, "Pictures in a batch, at most.", least=1)
+    flags.integer(
+        "at_once",
+        2,
+        "Batches translated at the same time: files of one are read while the other is "
+        "computed. 1 needs less memory.",
+        least=1,
+    )
     flags.number(
         "batch_wait", 2.0, "Milliseconds for which a picture waits for others."
     )
@@ -92,6 +99,7 @@ def run(flags: Flags, inputs: list[str]) -> None:
 
     limits = Limits(
         max_batch=flags.max_batch,
+        at_once=flags.at_once,
         batch_wait=flags.batch_wait / 1000,
         max_waiting=flags.max_waiting,
         max_request=int(flags.max_request_mb * 2**20),

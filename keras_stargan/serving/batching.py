@@ -53,21 +53,24 @@ def batch_sizes(max_batch: int) -> tuple[int, ...]:
 
 
 class Batcher:
-    """Runs requests in batches, in a thread of its own, in the order of their arrival.
+    """Runs requests in batches, in threads of its own, in the order of their arrival.
 
     Requests of one signature whose inputs have the same shapes, but for the number of
     rows, are joined. Batches have few different sizes, `batch_sizes`, since TensorFlow
     prepares itself for each new size; the last row is repeated to fill one up.
 
-    The thread takes its next batch by itself, so that the model does not stand still
-    while the event loop answers the requests of the last one.
+    A thread takes its next batch by itself, so that the model does not stand still
+    while the event loop answers the requests of the last one. With two threads, the
+    files of one batch are decoded or encoded, which keeps few cores busy, while the
+    other batch is computed.
 
     Args:
-        run: `(signature's name, inputs) -> outputs`, called in the thread. It raises
+        run: `(signature's name, inputs) -> outputs`, called in the threads. It raises
             `ValueError` if the inputs are wrong.
         max_batch: rows of a batch at most.
         batch_wait: seconds for which the first request of a batch waits for others.
         max_waiting: rows that may wait, besides those that are being run.
+        at_once: batches that are run at the same time.
         observe: called with the number of rows of each batch.
     """
 
@@ -77,6 +80,7 @@ class Batcher:
         max_batch: int,
         batch_wait: float,
         max_waiting: int,
+        at_once: int = 1,
         observe: Callable[[int], Any] = lambda rows: None,
     ) -> None:
         self.max_waiting = max_waiting
@@ -84,11 +88,12 @@ class Batcher:
         self._sizes = batch_sizes(max_batch)
         self._batch_wait = batch_wait
         self._observe = observe
-        # What the event loop and the thread share; `_changed` guards it.
+        # What the event loop and the threads share; `_changed` guards it.
         self._changed = threading.Condition()
         self._waiting: collections.deque[_Part] = collections.deque()
         self._stopping = False
-        self._thread: threading.Thread | None = None
+        self._at_once = at_once
+        self._threads: list[threading.Thread] = []
 
     @property
     def waiting(self) -> int:
@@ -99,16 +104,19 @@ class Batcher:
     def start(self) -> None:
         """Begins to run batches. Called in the event loop."""
         loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._work, args=(loop,), name="model")
-        self._thread.start()
+        for number in range(self._at_once):
+            name = f"model_{number}"
+            thread = threading.Thread(target=self._work, args=(loop,), name=name)
+            thread.start()
+            self._threads.append(thread)
 
     async def stop(self) -> None:
-        """Ends after the batch that is being run; requests that wait are cancelled."""
+        """Ends after the batches that are being run; what waits is cancelled."""
         with self._changed:
             self._stopping = True
-            self._changed.notify()
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.join)
+            self._changed.notify_all()
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
         for part in self._waiting:
             part.future.cancel()
 
@@ -159,7 +167,7 @@ class Batcher:
         return _Part(key, name, arrays, count, time.monotonic(), future)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Runs batches until the end. This is what the thread does."""
+        """Runs batches until the end. This is what a thread does."""
         while parts := self._next_parts():
             results = self._run_parts(parts)
             loop.call_soon_threadsafe(_answer, parts, results)
@@ -197,7 +205,7 @@ class Batcher:
         return next(size for size in self._sizes if size >= rows)
 
     def _run_parts(self, parts: Sequence[_Part]) -> list[Arrays | Exception]:
-        """The outputs of each part, or what it raises. Called in the thread."""
+        """The outputs of each part, or what it raises. Called in a thread."""
         try:
             return self._run_joined(parts)
         except ValueError as error:

@@ -33,7 +33,8 @@ class Limits:
     """What a server does at most.
 
     Args:
-        max_batch: pictures that are translated at once.
+        max_batch: pictures in a batch.
+        at_once: batches that are translated at the same time.
         batch_wait: seconds for which a picture waits for others.
         max_waiting: pictures that wait for the model. Besides those whose pictures
             the model has, no more requests are open.
@@ -44,6 +45,7 @@ class Limits:
     """
 
     max_batch: int = 16
+    at_once: int = 2
     batch_wait: float = 0.002
     max_waiting: int = 256
     max_request: int = 16 * 2**20
@@ -95,6 +97,7 @@ class Service:
             limits.max_batch,
             limits.batch_wait,
             limits.max_waiting,
+            limits.at_once,
             self.metrics.rows.observe,
         )
 
@@ -124,7 +127,9 @@ class Service:
         """
         if self.stopping:
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The server stops.")
-        if self.open_requests >= self.limits.max_waiting + self.limits.max_batch:
+        limits = self.limits
+        most = limits.max_waiting + limits.at_once * limits.max_batch
+        if self.open_requests >= most:
             raise TooManyWaiting
         self.open_requests += 1
         try:
