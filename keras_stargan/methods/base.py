@@ -394,7 +394,7 @@ class TranslationModel(AdversarialModel):
             )
         if target is not None:
             if own is None and self._depends_on_own(target):
-                own = self.classify(self._at_training_size(images), batch_size)
+                own = self.classify(self.at_training_size(images), batch_size)
             conditions = self.conditions(
                 target,
                 latents=latents,
@@ -430,7 +430,7 @@ class TranslationModel(AdversarialModel):
         """The methods of these names as compiled functions, made at their first use."""
         return functools.cache(lambda name: compiled(getattr(self, name)))
 
-    def _at_training_size(self, images: np.ndarray) -> np.ndarray:
+    def at_training_size(self, images: np.ndarray) -> np.ndarray:
         """Images of any size as squares that can be classified."""
         square = (self.image_size, self.image_size)
         if images.shape[1:3] == square:

@@ -168,7 +168,7 @@ class Plan:
         """The labels that a model sees in images of any size."""
         model = self._model
         if self.shape != (model.image_size, model.image_size):
-            images = model._at_training_size(images)
+            images = model.at_training_size(images)
         return model.classify(images, len(images))
 
 
