@@ -87,7 +87,13 @@ def commands_of(page):
     """The command lines of a page, each as a list of words without comments."""
     for block in blocks_of(page, "sh"):
         for line in block.replace("\\\n", " ").splitlines():
-            if words := shlex.split(line, comments=True):
+            words = shlex.split(line, comments=True)
+            if "--" in words:  # What another command starts.
+                split = words.index("--")
+                yield words[:split]
+                words = words[split + 1 :]
+                words = words if words[0] == "python" else ["keras-stargan", *words]
+            if words:
                 yield words
 
 

@@ -254,7 +254,7 @@ def test_adam_refuses_amsgrad():
     [
         ("one", ["GPU:7"], "no device GPU:7; there are CPU:0"),
         ("one", DEVICES, "takes one device; received CPU:0, CPU:1"),
-        ("ring", None, "'one' or 'mirrored'; received 'ring'"),
+        ("ring", None, "'mirrored' or 'multiworker'; received 'ring'"),
     ],
 )
 def test_impossible_strategies_are_refused(name, devices, message):

@@ -20,7 +20,7 @@ FLOORS = [
     {"images", "files"},
     {"labels"},
     {"losses"},
-    {"version", "lazy", "presets"},
+    {"cluster", "lazy", "presets", "version"},
 ]
 FLOOR_OF = {
     room: floor for floor, rooms in enumerate(reversed(FLOORS)) for room in rooms

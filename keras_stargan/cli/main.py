@@ -11,6 +11,7 @@ from keras_stargan.version import __version__
 # Each is a module beside this one, and what it does in a few words.
 COMMANDS = {
     "train": "train a model of any method, evaluate it and export it",
+    "launch": "start several workers that train one model together",
     "check": "look at your pictures before training",
     "shard": "write a data set as shards, to train on more than a disk holds",
     "translate": "translate pictures with a trained model, from file to file",

@@ -1,6 +1,7 @@
 """A run: loads data, trains a model of any method, evaluates it and exports it."""
 
 import functools
+import json
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_stargan.data import ImageSet
-from keras_stargan.data.batches import BATCHES, IMAGES_OF, images_in_pass
+from keras_stargan.data.batches import BATCHES, IMAGES_OF, WHOLE, images_in_pass
 from keras_stargan.experiments.data_sources import load_data
 from keras_stargan.experiments.report import figures_of, transfer_of
 from keras_stargan.experiments.schedule import Schedule
@@ -27,16 +28,27 @@ from keras_stargan.training.callbacks import LearningRateSchedule, SampleGrids
 from keras_stargan.training.checkpoints import save_model
 from keras_stargan.training.runs import train
 from keras_stargan.training.strategies import make_strategy
+from keras_stargan.training.workers import (
+    all_together,
+    check_agreement,
+    checksum,
+    worker_of,
+)
 from keras_stargan.use.grids import sample_grids
 
 # An image set for training, and one for figures.
 Parts = tuple[ImageSet, ImageSet]
 # What draws a grid of pictures: uint8 `(height, width, 3)`.
 Draw = Callable[[], np.ndarray]
+# The settings in which workers may differ: where something lies, and what computes.
+_OF_ONE_WORKER = ("data", "other_data", "cache_dir", "devices")
 
 
 def run(settings: Settings, output_dir: str | os.PathLike, resume: bool) -> dict:
     """Loads the data, trains, evaluates and exports.
+
+    Of several workers, the first one does all but training, and the others end when
+    training does.
 
     Args:
         settings: what is done.
@@ -44,11 +56,13 @@ def run(settings: Settings, output_dir: str | os.PathLike, resume: bool) -> dict
         resume: go on with the earlier run instead.
 
     Returns:
-        The figures, as they are in `figures.json`.
+        The figures, as they are in `figures.json`; of several workers, the others than
+        the first get none.
 
     Raises:
-        ValueError: if the settings, the data and the folder do not go together; before
-            anything is written.
+        ValueError: if the settings, the data and the folder do not go together, or
+            several workers do not agree; before anything is written.
+        ConnectionError: if another worker stopped while this one trained.
         KeyboardInterrupt: if interrupted, after a checkpoint was saved.
     """
     values, output_dir = settings.values, pathlib.Path(output_dir)
@@ -59,11 +73,16 @@ def run(settings: Settings, output_dir: str | os.PathLike, resume: bool) -> dict
             f"received {', '.join(others)}."
         )
     strategy = make_strategy(values["strategy"], values["devices"])
-    parts, other_parts = (
-        [load_parts(source, values) for source in values[which]]
-        for which in ("data", "other_data")
-    )
+    common = {k: v for k, v in values.items() if k not in _OF_ONE_WORKER}
+    check_agreement(strategy, "the settings' checksum", checksum(json.dumps(common)))
+    with all_together(strategy, "load its data"):
+        parts, other_parts = (
+            [load_parts(source, values) for source in values[which]]
+            for which in ("data", "other_data")
+        )
     model, grids = train_model(settings, parts, output_dir, resume, strategy)
+    if not worker_of(strategy).is_chief:
+        return {}
     print("Saving the model.")
     save_model(model, output_dir / "model.keras")
     export_saved_model(model, output_dir / "saved_model")
@@ -138,7 +157,10 @@ def make_model(settings: Settings, label_sets: Sequence[LabelSet]) -> Translatio
 
 
 def training_batches(
-    settings: Settings, image_sets: Sequence[ImageSet], first_step: int = 0
+    settings: Settings,
+    image_sets: Sequence[ImageSet],
+    first_step: int = 0,
+    part: tuple[int, int] = WHOLE,
 ) -> tf.data.Dataset:
     """The batches that a run with some settings is trained on.
 
@@ -146,6 +168,7 @@ def training_batches(
         settings: the run's.
         image_sets: the training part of each data set.
         first_step: number of the first batch.
+        part: which part of each batch is made, and of how many.
 
     Raises:
         ValueError: if the method cannot be trained on the data.
@@ -153,7 +176,7 @@ def training_batches(
     values, kind = settings.values, registry.load(settings.method).batches
     options = {"crop": values["crop"]} if kind in IMAGES_OF else {}
     size, seed = values["batch_size"], values["seed"]
-    return BATCHES[kind](image_sets, size, seed, first_step, **options)
+    return BATCHES[kind](image_sets, size, seed, first_step, part=part, **options)
 
 
 def train_model(
@@ -182,25 +205,38 @@ def train_model(
     settings, derived = settings.with_lengths(schedule.total_steps)
     schedule = Schedule.of(settings.values, sizes)
     values = settings.values
+    _check_pictures(train_sets, strategy)
     keras.utils.set_random_seed(values["seed"])
     with strategy.scope():
         model = make_model(settings, [part.label_set for part in train_sets])
-    print(
-        f"{sum(map(len, train_sets))} training and {sum(map(len, test_sets))} test "
-        f"pictures, {schedule.total_steps} steps of {values['batch_size']}."
-    )
-    if derived:
+    worker = worker_of(strategy)
+    if worker.is_chief:
+        print(
+            f"{sum(map(len, train_sets))} training and {sum(map(len, test_sets))} test "
+            f"pictures, {schedule.total_steps} steps of {values['batch_size']}."
+        )
+    if derived and worker.is_chief:
         texts = (f"{name} {_text(value)}" for name, value in derived.items())
         print(
             f"Derived from {schedule.total_steps} steps: {', '.join(texts)}. A flag "
             "sets any of them; --published keeps to the paper's."
         )
 
-    batches_from = functools.partial(training_batches, settings, train_sets)
+    batches_from = functools.partial(
+        training_batches, settings, train_sets, part=(worker.index, worker.count)
+    )
     batches_from(0)  # Refuses an impossible batch size before the folder is touched.
-    output_dir = open_work_dir(output_dir, resume)
-    write_config(output_dir / "run.toml", settings, derived)
-    grids = sample_grids(model, test_sets)
+    with all_together(strategy, f"open {output_dir}"):
+        if worker.is_chief:
+            output_dir = open_work_dir(output_dir, resume)
+            write_config(output_dir / "run.toml", settings, derived)
+    with all_together(strategy, f"find {output_dir}"):
+        if not (output_dir / "run.toml").is_file():
+            raise ValueError(
+                f"{output_dir} is not the folder of that name that the first worker "
+                "made: put the run into a folder that all workers share."
+            )
+    grids = sample_grids(model, test_sets) if worker.is_chief else {}
     samples = [
         SampleGrids(
             draw,
@@ -230,6 +266,25 @@ def train_model(
         ),
     )
     return model, grids
+
+
+def _check_pictures(
+    image_sets: Sequence[ImageSet], strategy: tf.distribute.Strategy
+) -> None:
+    """Raises `ValueError` if not all workers have the same pictures."""
+    if worker_of(strategy).count == 1:
+        return
+    # Few of them, since a streamed picture has to be decoded.
+    with all_together(strategy, "read its data"):
+        seen = [
+            array.tobytes()
+            for image_set in image_sets
+            for array in (
+                image_set.labels,
+                image_set.images[:: len(image_set) // 8 or 1],
+            )
+        ]
+    check_agreement(strategy, "the pictures' checksum", checksum(b"".join(seen)))
 
 
 def print_figures(figures: Mapping[str, Any], indent: str = "  ") -> None:

@@ -9,11 +9,13 @@ file, the command line. All is checked here before Keras and TensorFlow are impo
 import dataclasses
 import difflib
 import json
+import os
 import pathlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from keras_stargan.cluster import check_cluster
 from keras_stargan.experiments.data_sources import DRAWN, check_source, complete_source
 from keras_stargan.files.whole import write_text
 from keras_stargan.methods import registry
@@ -115,14 +117,17 @@ COMMON = {
     ),
     "strategy": Setting(
         TEXT,
-        "Train on one device, or share each batch among several.",
+        "Train on one device; or share each batch among those of this machine "
+        "(mirrored), or of several processes and machines (multiworker, see "
+        "keras-stargan launch --help).",
         "one",
-        choices=("one", "mirrored"),
+        choices=("one", "mirrored", "multiworker"),
     ),
     "devices": Setting(
         TEXTS,
         "Devices to train on, such as GPU:0,GPU:1. Default: the first GPU, or with "
-        "the strategy mirrored all of them; the CPU if there is none.",
+        "the strategies mirrored and multiworker all of them; the CPU if there is "
+        "none.",
     ),
     "mixed_precision": Setting(
         TEXT,
@@ -281,6 +286,8 @@ def choose(
         values["steps"] = steps_each * len(data)
     for source in (*data, *other_data):
         check_source(source)
+    if values["strategy"] == "multiworker":
+        check_cluster(os.environ)
     of_method = registry.published(method)
     if hasattr(of_method, "suited") and not values["published"]:
         found = of_method.suited(values).items()

@@ -18,6 +18,7 @@ import tensorflow as tf
 from keras_stargan.files.whole import write_text
 from keras_stargan.images import save_png
 from keras_stargan.training.checkpoints import save_checkpoint
+from keras_stargan.training.workers import any_worker
 
 
 class LearningRateSchedule(keras.callbacks.Callback):
@@ -194,11 +195,19 @@ class Interruption(keras.callbacks.Callback):
 
     As a context manager it takes the signals over. Raised anywhere, as Python does
     it, the exception can get lost in a destructor or leave half an epoch's end. A
-    second signal acts at once.
+    second signal acts at once. A signal to one of several workers ends training in all
+    of them, after the same step.
+
+    Args:
+        strategy: the strategy that the model is trained under.
 
     Raises:
         KeyboardInterrupt: at the end of the step.
     """
+
+    def __init__(self, strategy: tf.distribute.Strategy | None = None) -> None:
+        super().__init__()
+        self._strategy = strategy or tf.distribute.get_strategy()
 
     def __enter__(self) -> "Interruption":
         self.requested = False
@@ -227,8 +236,8 @@ class Interruption(keras.callbacks.Callback):
         self.raise_if_requested()
 
     def raise_if_requested(self) -> None:
-        """Raises if a signal has come."""
-        if self.requested:
+        """Raises if a signal has come; all workers must ask at the same time."""
+        if any_worker(self._strategy, self.requested):
             raise KeyboardInterrupt
 
 

@@ -71,14 +71,16 @@ def model_file(path: str | os.PathLike) -> pathlib.Path:
     return path
 
 
-def restore_checkpoint(model: keras.Model, folder: str | os.PathLike) -> bool:
+def restore_checkpoint(
+    model: keras.Model, folder: str | os.PathLike, tidy: bool = True
+) -> bool:
     """Gives a compiled model the state of the last checkpoint that can be read.
-
-    Removes damaged checkpoints, with a warning, and what a killed run left half saved.
 
     Args:
         model: made and compiled as the one that was saved.
         folder: where the checkpoints are.
+        tidy: whether to remove damaged checkpoints, with a warning, and what a killed
+            run left half saved. Of several workers, one does.
 
     Returns:
         Whether there was a checkpoint.
@@ -86,7 +88,7 @@ def restore_checkpoint(model: keras.Model, folder: str | os.PathLike) -> bool:
     Raises:
         ValueError: if it is of a model with other settings, naming them.
     """
-    for path in pathlib.Path(folder).glob(f".*{_PATTERN}"):
+    for path in pathlib.Path(folder).glob(f".*{_PATTERN}") if tidy else ():
         path.unlink()  # Left by a run that was killed while saving.
     for path in sorted(pathlib.Path(folder).glob(_PATTERN), reverse=True):
         try:
@@ -96,10 +98,12 @@ def restore_checkpoint(model: keras.Model, folder: str | os.PathLike) -> bool:
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             damaged = str(error)
         if damaged:
-            warnings.warn(
-                f"{path} is damaged ({damaged}); trying the one before.", stacklevel=2
-            )
-            path.unlink()  # Else it would stand in the way of its successor.
+            if tidy:
+                warnings.warn(
+                    f"{path} is damaged ({damaged}); trying the one before.",
+                    stacklevel=2,
+                )
+                path.unlink()  # Else it would stand in the way of its successor.
             continue
         _check_settings(path, saved, model.get_config())
         model.load_weights(path)

@@ -193,6 +193,11 @@ class AdversarialModel(keras.Model):
         elif file is not None:
             frozen.find(file)
 
+    @property
+    def frozen_weights(self) -> list[keras.Variable]:
+        """The weights of the networks that training does not change."""
+        return [w for name in self.frozen for w in getattr(self, name).weights]
+
     # Compilation.
 
     def compile(
@@ -377,6 +382,13 @@ class AdversarialModel(keras.Model):
 
     # What Keras' training loop calls. Its own functions run a step inside the
     # replicas, where an update could not be left out.
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None):
+        """Does nothing: `compile` found the networks and the optimizers built.
+
+        Keras' own would add up a batch over all replicas, and fail where some of these
+        are on other machines.
+        """
 
     def make_train_function(self, force: bool = False) -> None:
         """Makes the function that `fit` calls for each execution."""

@@ -1,8 +1,11 @@
 """Which devices train."""
 
+import os
 from collections.abc import Sequence
 
 import tensorflow as tf
+
+from keras_stargan.cluster import check_cluster
 
 
 def make_strategy(
@@ -11,7 +14,10 @@ def make_strategy(
     """A strategy to make and train a model in.
 
     Args:
-        name: `"one"`, or `"mirrored"`: each batch is shared among the devices.
+        name: `"one"`; `"mirrored"`: each batch is shared among the devices; or
+            `"multiworker"`: among those of several processes, which the environment
+            variable `TF_CONFIG` names. Make it before TensorFlow does anything else; it
+            waits until all processes have come so far.
         devices: as `"GPU:0"`; by default the first, or all, GPUs, and the CPU if
             there is none. Naming `"CPU:1"` makes that logical device.
 
@@ -19,10 +25,15 @@ def make_strategy(
         The strategy; use its `scope()`.
 
     Raises:
-        ValueError: for another name, a device that is not there, or several
-            devices for `"one"`.
+        ValueError: for another name, a device that is not there, several devices for
+            `"one"`, or a `TF_CONFIG` that does not name the workers.
     """
     devices = list(devices or ())
+    if name == "multiworker":
+        check_cluster(os.environ)
+        if devices:
+            _hide_other_gpus(devices)
+        return tf.distribute.MultiWorkerMirroredStrategy()
     _make_logical_cpus(devices)
     present = [
         device.name.removeprefix("/device:")
@@ -36,7 +47,9 @@ def make_strategy(
     if name == "mirrored":
         return tf.distribute.MirroredStrategy(devices or None)
     if name != "one":
-        raise ValueError(f"strategy must be 'one' or 'mirrored'; received {name!r}.")
+        raise ValueError(
+            f"strategy must be 'one', 'mirrored' or 'multiworker'; received {name!r}."
+        )
     if len(devices) > 1:
         raise ValueError(
             f"The strategy 'one' takes one device; received {', '.join(devices)}. For "
@@ -56,3 +69,16 @@ def _make_logical_cpus(devices: Sequence[str]) -> None:
         tf.config.set_logical_device_configuration(
             physical, [tf.config.LogicalDeviceConfiguration()] * wanted
         )
+
+
+def _hide_other_gpus(devices: Sequence[str]) -> None:
+    """Leaves this process the named GPUs; none, to train on the CPU."""
+    gpus = tf.config.list_physical_devices("GPU")
+    present = {f"GPU:{i}": gpu for i, gpu in enumerate(gpus)}
+    if missing := [name for name in devices if name not in (*present, "CPU:0")]:
+        raise ValueError(
+            f"There is no device {', '.join(missing)}; there are "
+            f"{', '.join((*present, 'CPU:0'))}. (A worker has one CPU.)"
+        )
+    chosen = [present[name] for name in devices if name in present]
+    tf.config.set_visible_devices(chosen, "GPU")

@@ -4,11 +4,55 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from keras import ops
 
 # A batch, or the draws of a step: named tensors with a row for each image.
 Tensors = dict[str, Any]
+
+
+class WholeBatch(Mapping[str, Any]):
+    """A batch of which several replicas, or several workers, have a part each.
+
+    A tensor is gathered when it is first asked for, since this takes time where the
+    parts are on several machines. `num_rows` gathers nothing.
+
+    Args:
+        parts: the named tensors of the replicas.
+        gather: gives the rows of all replicas, in order.
+        rows: how many there are.
+    """
+
+    def __init__(
+        self, parts: Mapping[str, Any], gather: Callable[[Any], Any], rows: Any
+    ) -> None:
+        self.rows = rows
+        self._parts, self._gather = parts, gather
+        self._gathered: Tensors = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._gathered:
+            self._gathered[name] = self._gather(self._parts[name])
+        return self._gathered[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+
+def num_rows(batch: Mapping[str, Any]) -> Any:
+    """The number of images in a batch, also in a `WholeBatch`.
+
+    Args:
+        batch: named tensors.
+    """
+    if isinstance(batch, WholeBatch):
+        return batch.rows
+    return ops.shape(next(iter(batch.values())))[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +82,7 @@ class Update:
             image. They are added to the batch of the updates after it.
         between: called before the loss, with the *whole* batch instead of one
             replica's part of it: takes (batch, draws) and returns (tensors, state).
+            The tensors of the batch that it asks for are gathered from all replicas.
             The tensors are added to the draws; `state` maps names of the model's
             `training_state` to their new values. For what depends on the
             order of all images, such as CycleGAN's pool of earlier images.
@@ -56,7 +101,9 @@ class Update:
     batches: int = 1
     steps: range | None = None
     gives: tuple[str, ...] = ()
-    between: Callable[[Tensors, Tensors], tuple[Tensors, dict[str, Any]]] | None = None
+    between: (
+        Callable[[Mapping[str, Any], Tensors], tuple[Tensors, dict[str, Any]]] | None
+    ) = None
     lazy: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def left_out(self, step: int) -> tuple[str, ...]:

@@ -5,13 +5,14 @@ step k gets exactly what an unbroken run gets after k batches. All images are fl
 in [-1, 1], of shape `(batch_size, size, size, 3)`.
 
 Workers that share batches name their `part`: its number, and how many parts there
-are. Each part has rows of its own (`rows_of_part`), and only these rows' images are
+are. Each part has rows of its own (`share`), and only these rows' images are
 read. All parts together are the batch that one worker makes alone.
 """
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from keras_stargan.cluster import share
 from keras_stargan.data.image_set import ImageSet
 
 # TensorFlow is imported when the first dataset is made: who only needs the names in
@@ -25,18 +26,14 @@ WHOLE = (0, 1)
 
 
 def rows_of_part(batch_size: int, part: tuple[int, int]) -> Sequence[int] | None:
-    """Which rows of each batch a part has: a block of them.
+    """The numbers of the rows that a part has, see `share`; None for all rows.
 
     Args:
-        batch_size: rows in a batch. If the parts cannot have equally many, the first
-            ones have one more.
+        batch_size: rows in a batch.
         part: the part's number, from 0, and how many parts there are.
 
-    Returns:
-        The rows' numbers; None for all rows.
-
     Raises:
-        ValueError: if there is no such part, or it has no row.
+        ValueError: if there is no such part.
     """
     number, count = part
     if not 0 <= number < count:
@@ -44,16 +41,9 @@ def rows_of_part(batch_size: int, part: tuple[int, int]) -> Sequence[int] | None
             "part must be a number from 0 and how many parts there are, such as "
             f"(0, 2); received {part}."
         )
-    if batch_size < count:
-        raise ValueError(
-            f"{count} workers share a batch, so it needs {count} rows or more; "
-            f"received {batch_size}."
-        )
     if count == 1:
         return None
-    each, more = divmod(batch_size, count)
-    first = number * each + min(number, more)
-    return range(first, first + each + (number < more))
+    return range(batch_size)[share(batch_size, count, number)]
 
 
 def labelled_batches(

@@ -90,7 +90,9 @@ def only_rows(tensor: tf.Tensor, rows: Sequence[int] | None) -> tf.Tensor:
         tensor: with a row for each image of the batch.
         rows: the rows' numbers.
     """
-    return tensor if rows is None else tf.gather(tensor, list(rows))
+    if rows is None:
+        return tensor
+    return tf.gather(tensor, tf.constant(list(rows), tf.int64))
 
 
 def shuffled_indices(start: tf.Tensor, count: int, length: int, seed: int) -> tf.Tensor:

@@ -12,7 +12,7 @@ from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.checks import two_domains
 from keras_stargan.methods.cogan import networks, published
 from keras_stargan.networks.batches import in_batches
-from keras_stargan.training import Adam, Update, input_gradient
+from keras_stargan.training import Adam, Update, input_gradient, num_rows
 
 
 @keras.saving.register_keras_serializable("keras_stargan")
@@ -98,7 +98,7 @@ class CoGAN(TranslationModel):
 
     def draw(self, draws: Any, batch: dict[str, Any]) -> dict[str, Any]:
         """The latents of each update."""
-        shape = (ops.shape(batch["images_a"])[0], self.latent_dim)
+        shape = (num_rows(batch), self.latent_dim)
         return {name: draws.normal(name, shape) for name in ("z_dis", "z_gen")}
 
     def check_batch(self, batch: dict[str, Any]) -> None:

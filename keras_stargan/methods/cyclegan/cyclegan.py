@@ -14,7 +14,7 @@ from keras_stargan.methods.checks import two_domains
 from keras_stargan.networks import PatchDiscriminator, ResNetGenerator
 from keras_stargan.networks.batches import translate_rows
 from keras_stargan.networks.image_pool import pooled
-from keras_stargan.training import Adam, Update, constant_then_falling
+from keras_stargan.training import Adam, Update, constant_then_falling, num_rows
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws
@@ -140,7 +140,7 @@ class CycleGAN(TranslationModel):
 
     def draw(self, draws: Draws, batch: dict[str, Any]) -> dict[str, Any]:
         """For each fake, whether it is exchanged for an earlier one, and for which."""
-        count, drawn = (ops.shape(batch["images_a"])[0],), {}
+        count, drawn = (num_rows(batch),), {}
         for x in "ab":
             drawn[f"exchange_{x}"] = draws.uniform(f"exchange_{x}", count)
             drawn[f"slot_{x}"] = draws.integers(f"slot_{x}", count, self.pool_size or 1)

@@ -17,7 +17,13 @@ from keras_stargan.networks import PatchCritic, ResNetGenerator
 from keras_stargan.networks.batches import translate_rows
 from keras_stargan.pretrained.identity import identity_network
 from keras_stargan.pretrained.persons import train_person_features
-from keras_stargan.training import Adam, Update, constant_then_linear, input_gradient
+from keras_stargan.training import (
+    Adam,
+    Update,
+    constant_then_linear,
+    input_gradient,
+    num_rows,
+)
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws
@@ -147,7 +153,7 @@ class DIAT(TranslationModel):
 
     def draw(self, draws: Draws, batch: dict[str, Any]) -> dict[str, Any]:
         """Where between a real image and a translation the penalty looks."""
-        return {"alpha": draws.uniform("alpha", (ops.shape(batch["images_a"])[0],))}
+        return {"alpha": draws.uniform("alpha", (num_rows(batch),))}
 
     def _discriminator_losses(self, batch, draws):
         images = batch["images_b"], self.generator(batch["images_a"])

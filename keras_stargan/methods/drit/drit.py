@@ -16,7 +16,7 @@ from keras_stargan.networks import MultiScaleDiscriminator
 from keras_stargan.networks import content_and_attributes as networks
 from keras_stargan.networks.batches import translate_rows
 from keras_stargan.networks.global_batch import global_mean, global_rows
-from keras_stargan.training import Adam, Update, constant_then_falling
+from keras_stargan.training import Adam, Update, constant_then_falling, num_rows
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws
@@ -176,7 +176,7 @@ class DRIT(TranslationModel):
 
     def draw(self, draws: Draws, batch: dict[str, Any]) -> dict[str, Any]:
         """Noise on contents, of attributes around their mean, and random attributes."""
-        count, side = ops.shape(batch["images_a"])[0], self.image_size // 4
+        count, side = num_rows(batch), self.image_size // 4
         maps = [f"noise_{kind}_{x}" for kind in ("content", "recon") for x in "ab"]
         codes = [f"{kind}_{x}" for kind in ("eps", "eps_recon") for x in "ab"]
         codes += ["z_random", "z_random2"] if self.lambda_ms else ["z_random"]

@@ -16,7 +16,7 @@ from keras_stargan.methods.munit.published import check_settings
 from keras_stargan.networks.batches import translate_rows
 from keras_stargan.networks.global_batch import global_mean
 from keras_stargan.pretrained.vgg import add_vgg, perceptual_loss
-from keras_stargan.training import Adam, Update
+from keras_stargan.training import Adam, Update, num_rows
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws
@@ -167,7 +167,7 @@ class MUNIT(TranslationModel):
 
     def draw(self, draws: Draws, batch: dict[str, Any]) -> dict[str, Any]:
         """For each update, domain and image one style, or two for mode seeking."""
-        shape = (ops.shape(batch["images_a"])[0], self._num_styles, self.style_dim)
+        shape = (num_rows(batch), self._num_styles, self.style_dim)
         names = ("d_styles_a", "d_styles_b", "g_styles_a", "g_styles_b")
         return {name: draws.normal(name, shape) for name in names}
 

@@ -15,7 +15,7 @@ from keras_stargan.methods.pix2pix.published import halvings
 from keras_stargan.networks import PatchDiscriminator, UNetGenerator
 from keras_stargan.networks.batch_normalization import statistics_kept
 from keras_stargan.networks.batches import translate_rows
-from keras_stargan.training import Adam, Update, constant_then_falling
+from keras_stargan.training import Adam, Update, constant_then_falling, num_rows
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws
@@ -136,7 +136,7 @@ class Pix2Pix(TranslationModel):
 
     def draw(self, draws: Draws, batch: dict[str, Any]) -> dict[str, Any]:
         """Which values the generator's dropout keeps: each with probability 1/2."""
-        count = ops.shape(batch["images_a"])[0]
+        count = num_rows(batch)
         shapes = enumerate(self.generator.dropout_shapes)
         named = ((f"kept_{i}", (count, *shape)) for i, shape in shapes)
         return {name: draws.uniform(name, shape) >= 0.5 for name, shape in named}

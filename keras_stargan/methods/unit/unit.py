@@ -15,7 +15,7 @@ from keras_stargan.methods.checks import two_domains
 from keras_stargan.methods.unit.published import check_settings
 from keras_stargan.networks.batches import translate_rows
 from keras_stargan.pretrained.vgg import add_vgg, perceptual_loss
-from keras_stargan.training import Adam, Update
+from keras_stargan.training import Adam, Update, num_rows
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws
@@ -159,7 +159,7 @@ class UNIT(TranslationModel):
     def draw(self, draws: Draws, batch: dict[str, Any]) -> dict[str, Any]:
         """The noise of each encoding, N(0, 1)."""
         side, channels = self.image_size // 4, 4 * self.num_filters
-        shape = (ops.shape(batch["images_a"])[0], side, side, channels)
+        shape = (num_rows(batch), side, side, channels)
         return {name: draws.normal(name, shape) for name in NOISES}
 
     def check_batch(self, batch: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -15,7 +15,8 @@ from keras import tree
 from keras_stargan.networks.batch_normalization import statistics_kept
 from keras_stargan.networks.global_batch import Replica, one_replica
 from keras_stargan.networks.recomputation import recomputation
-from keras_stargan.training.updates import Tensors, Update
+from keras_stargan.training.updates import Tensors, Update, WholeBatch
+from keras_stargan.training.workers import distribute, worker_of
 
 
 def has_gpu() -> bool:
@@ -86,6 +87,9 @@ class Trainer:
     A replica's losses are weighted by its share of the global batch, so that N
     replicas give what one device gives, also when they do not share evenly.
 
+    Several workers (processes, maybe on several machines) run the same steps side by
+    side. Each draws the random numbers of the whole batch, and takes those of its rows.
+
     Args:
         model: an `AdversarialModel` with its updates and optimizers.
 
@@ -97,6 +101,7 @@ class Trainer:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.strategy = model.distribute_strategy
+        self.several_workers = worker_of(self.strategy).count > 1
         self.host_step = 0
         updates = model._updates_by_name.values()
         with self.strategy.scope():
@@ -124,10 +129,16 @@ class Trainer:
             and whether it comes in an order of its own.
 
         Raises:
-            ValueError: if there is not a single batch.
+            ValueError: if there is not a single batch, or if several workers get other
+                data than a dataset.
         """
         if isinstance(x, tf.distribute.DistributedDataset):
-            return x, None, False  # Its batches are already on the replicas.
+            return x, None, True  # Its batches are already on the replicas.
+        if self.several_workers and not isinstance(x, tf.data.Dataset):
+            raise ValueError(
+                "Several workers need a tf.data.Dataset that gives each of them the "
+                f"same batches; received {type(x).__name__}."
+            )
         shuffled = isinstance(x, tf.data.Dataset | Iterator)
         if isinstance(x, tf.data.Dataset):
             first = next(iter(x.take(1)), None)
@@ -141,6 +152,10 @@ class Trainer:
             first = (x, y)
         if first is None:
             raise ValueError("The training data is empty: it has not a single batch.")
+        if self.several_workers:
+            # TensorFlow's own sharding takes the rows of uneven batches in another
+            # order.
+            x = distribute(self.strategy, x)
         return x, first, shuffled
 
     # Steps.
@@ -204,11 +219,8 @@ class Trainer:
         self, due: tuple[Update, ...], train: bool, batch: Tensors, step: tf.Tensor
     ) -> None:
         model, strategy = self.model, self.strategy
-        # How many images each replica has.
-        parts = strategy.experimental_local_results(tree.flatten(batch)[0])
-        sizes = tf.stack([tf.shape(part)[0] for part in parts])
+        sizes = self._sizes(tree.flatten(batch)[0])
         batch = dict(strategy.run(self._prepared, (batch,)))
-        # What of the whole batch is not used, TensorFlow does not compute.
         whole = functools.partial(self._whole, sizes)
         draws = model.draw(model.draws_of(step), whole(batch))
         draws = tree.map_structure(self._cast, dict(draws))
@@ -217,8 +229,9 @@ class Trainer:
             losses, tensors = strategy.run(
                 self._replica_update, (update, batch, draws, sizes, train)
             )
-            for name, loss in losses.items():
-                loss = strategy.reduce("SUM", loss, axis=None)
+            # All in one, since several workers wait for each other in each sum.
+            losses = tf.unstack(strategy.reduce("SUM", losses, axis=None))
+            for name, loss in zip(update.log_names(), losses, strict=True):
                 self.trackers[name].update_state(loss, tf.reduce_sum(sizes))
             return tensors
 
@@ -249,18 +262,44 @@ class Trainer:
         """The prepared batch of one replica."""
         return self.model.prepare(self._not_empty(batch))
 
-    def _whole(self, sizes: tf.Tensor, values: Any) -> Any:
+    def _sizes(self, values: Any) -> tf.Tensor:
+        """How many images each replica has, of all workers."""
+        if self.several_workers:
+
+            def own(part):
+                count = self.strategy.num_replicas_in_sync
+                replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+                return tf.one_hot(replica, count, dtype=tf.int32) * tf.shape(part)[0]
+
+            sizes = self.strategy.run(own, (values,))
+            return self.strategy.reduce("SUM", sizes, axis=None)
+        parts = self.strategy.experimental_local_results(values)
+        return tf.stack([tf.shape(part)[0] for part in parts])
+
+    def _whole(self, sizes: tf.Tensor, batch: Tensors) -> Mapping[str, tf.Tensor]:
         """The rows of all replicas, in order."""
         if self.strategy.num_replicas_in_sync == 1:
-            return values
+            return batch
 
-        def join(value):
+        def gather(value):
             parts = self.strategy.experimental_local_results(value)
+            if self.several_workers:
+                everyone = self.strategy.run(self._of_all_replicas, (value, sizes))
+                everyone = self.strategy.experimental_local_results(everyone)[0]
+                parts = tf.split(everyone, self.strategy.num_replicas_in_sync)
             # An empty part was filled up for the kernels.
             rows = [part[: sizes[i]] for i, part in enumerate(parts)]
             return tf.concat(rows, axis=0)
 
-        return tree.map_structure(join, values)
+        return WholeBatch(batch, gather, tf.reduce_sum(sizes))
+
+    @staticmethod
+    def _of_all_replicas(values: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
+        """The rows of all replicas, with as many for each as the largest part has."""
+        most = tf.maximum(tf.reduce_max(sizes), 1)
+        missing = most - tf.shape(values)[0]
+        values = tf.pad(values, [[0, missing], *[[0, 0]] * (values.shape.rank - 1)])
+        return tf.distribute.get_replica_context().all_gather(values, axis=0)
 
     def _not_empty(self, values: Any) -> Any:
         """Values of which several replicas may have got none."""
@@ -275,7 +314,7 @@ class Trainer:
         draws: Tensors,
         sizes: tf.Tensor,
         train: bool,
-    ) -> tuple[dict[str, tf.Tensor], Tensors]:
+    ) -> tuple[tf.Tensor, Tensors]:
         """One update on one replica: its losses, weighted by its share, and tensors."""
         model = self.model
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -287,7 +326,8 @@ class Trainer:
         if not train:
             # Losses are computed as in training, but the model stays as it is.
             with statistics_kept():
-                return self._shared(update, batch, draws, share, rows)
+                losses, tensors = self._shared(update, batch, draws, share, rows)
+            return tf.stack([losses[name] for name in update.log_names()]), tensors
         losses, tensors, gradients = self._make_gradient_function(update)(
             batch, draws, share, rows
         )
@@ -296,7 +336,7 @@ class Trainer:
             model.optimizers[network].apply_gradients(
                 zip(values, variables, strict=True)
             )
-        return losses, tensors
+        return tf.stack([losses[name] for name in update.log_names()]), tensors
 
     def _make_gradient_function(self, update: Update) -> Callable:
         """What gives the losses, the tensors, and the gradients of each network."""
