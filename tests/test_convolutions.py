@@ -1,4 +1,4 @@
-"""Tests of convolutions that are matrix products."""
+"""Tests of convolutions that are computed in another way."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_stargan.networks import Conv2D
+from keras_stargan.networks import Conv2D, DoubledConv2D, PooledConv2D, doubled
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
@@ -27,3 +27,29 @@ def test_small_images_give_what_keras_gives(padding):
         ours.set_weights(keras_layer.get_weights())
         np.testing.assert_allclose(ours(images), expected, rtol=1e-12, atol=1e-12)
     assert products > 5
+
+
+def test_doubled_images_give_what_their_pixels_give():
+    """A transposed convolution equals one of the repeated pixels."""
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((2, 3, 5, 4))
+    expected = keras.layers.Conv2D(7, 3, padding="same", dtype="float64")
+    expected_images = expected(doubled(images))
+    ours = DoubledConv2D(7, 3, padding="same", dtype="float64")
+    ours.build(images.shape)
+    ours.set_weights(expected.get_weights())
+    assert ours.compute_output_shape(images.shape) == expected_images.shape
+    np.testing.assert_allclose(ours(images), expected_images, rtol=1e-12, atol=1e-12)
+
+
+def test_a_pooled_convolution_gives_means_of_neighbors():
+    """A kernel of 4x4 equals average pooling after one of 3x3."""
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((2, 4, 6, 3))
+    layer = keras.layers.Conv2D(5, 3, padding="same", dtype="float64")
+    expected = keras.ops.average_pool(layer(images), 2)
+    ours = PooledConv2D(5, 3, padding="same", dtype="float64")
+    ours.build(images.shape)
+    ours.set_weights(layer.get_weights())
+    assert ours.compute_output_shape(images.shape) == expected.shape
+    np.testing.assert_allclose(ours(images), expected, rtol=1e-12, atol=1e-12)

@@ -7,7 +7,10 @@ from keras_stargan.networks.content_encoder import ContentEncoder
 from keras_stargan.networks.convolutions import (
     Conv2D,
     CroppedConv2DTranspose,
+    DoubledConv2D,
     PaddedConv2D,
+    PooledConv2D,
+    doubled,
 )
 from keras_stargan.networks.initializers import (
     around_one,
@@ -31,12 +34,14 @@ __all__ = [
     "ContentEncoder",
     "Conv2D",
     "CroppedConv2DTranspose",
+    "DoubledConv2D",
     "InstanceNormalization",
     "LeakyReLU",
     "MultiScaleDiscriminator",
     "PaddedConv2D",
     "PatchCritic",
     "PatchDiscriminator",
+    "PooledConv2D",
     "ResNetBlock",
     "ResNetGenerator",
     "SpectralConv2D",
@@ -44,6 +49,7 @@ __all__ = [
     "UNetGenerator",
     "WholeImageNormalization",
     "around_one",
+    "doubled",
     "fan_in_normal",
     "fan_in_uniform",
     "leaky_relu",

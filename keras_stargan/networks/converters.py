@@ -12,7 +12,7 @@ def for_converters() -> Iterator[None]:
     """Makes graphs that converters understand; they compute the same as others.
 
     Such graphs have no branches, since converters do not look into them or lose the
-    shapes there, and normalize instances in four dimensions instead of five.
+    shapes there. Their convolutions are single operations, which converters know best.
     """
     token = _for_converters.set(True)
     try:

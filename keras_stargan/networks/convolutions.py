@@ -68,6 +68,92 @@ class Conv2D(keras.layers.Conv2D):
         return ops.reshape(product, shape)
 
 
+def doubled(images: keras.KerasTensor) -> keras.KerasTensor:
+    """Images of twice the height and width, by repeating pixels.
+
+    Args:
+        images: `(batch, height, width, channels)`.
+    """
+    return ops.repeat(ops.repeat(images, 2, axis=1), 2, axis=2)
+
+
+@keras.saving.register_keras_serializable("keras_stargan")
+class DoubledConv2D(Conv2D):
+    """A convolution 3x3 of `doubled` images, without making these.
+
+    Where pixels are repeated, a kernel of 3x3 meets 2x2 different ones. Their weights,
+    added up beforehand, are those of a transposed convolution, which has 4/9 of the
+    work.
+
+    Args:
+        filters: channels of the output.
+        kernel_size: 3.
+        **kwargs: as for `keras.layers.Conv2D`, with `padding="same"`.
+
+    Call arguments:
+        inputs: `(batch, height, width, channels)`.
+
+    Returns:
+        `(batch, 2 * height, 2 * width, filters)`.
+    """
+
+    def convolution_op(self, inputs, kernel):
+        if is_for_converters():
+            return super().convolution_op(doubled(inputs), kernel)
+        for axis in (0, 1):
+            first, second, third = ops.split(kernel, 3, axis)
+            parts = [third, second + third, first + second, first]
+            kernel = ops.concatenate(parts, axis)
+        return ops.conv_transpose(
+            inputs,
+            ops.transpose(kernel, (0, 1, 3, 2)),
+            strides=2,
+            padding="same",
+            data_format="channels_last",
+        )
+
+    def compute_output_shape(self, input_shape):
+        sides = (None if side is None else 2 * side for side in input_shape[1:3])
+        return (input_shape[0], *sides, self.filters)
+
+
+@keras.saving.register_keras_serializable("keras_stargan")
+class PooledConv2D(Conv2D):
+    """A convolution 3x3 and average pooling 2x2 after it, as one.
+
+    The mean of four neighbors' results is that of a kernel of 4x4 with a stride of 2,
+    which has 4/9 of the work.
+
+    Args:
+        filters: channels of the output.
+        kernel_size: 3.
+        **kwargs: as for `keras.layers.Conv2D`, with `padding="same"`, without an
+            activation.
+
+    Call arguments:
+        inputs: `(batch, height, width, channels)`, height and width even.
+
+    Returns:
+        `(batch, height / 2, width / 2, filters)`.
+    """
+
+    def convolution_op(self, inputs, kernel):
+        if is_for_converters():
+            outputs = super().convolution_op(inputs, kernel)
+            return ops.average_pool(outputs, 2, data_format="channels_last")
+        for axis in (0, 1):
+            first, second, third = ops.split(kernel, 3, axis)
+            parts = [first, first + second, second + third, third]
+            kernel = ops.concatenate(parts, axis) / 2
+        return ops.conv(
+            inputs, kernel, strides=2, padding="same", data_format="channels_last"
+        )
+
+    def compute_output_shape(self, input_shape):
+        sides = (None if side is None else side // 2 for side in input_shape[1:3])
+        return (input_shape[0], *sides, self.filters)
+
+
 class _Taps(NamedTuple):
     """What a convolution does along one side of an image.
 

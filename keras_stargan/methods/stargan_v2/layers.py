@@ -3,7 +3,14 @@
 import keras
 from keras import ops
 
-from keras_stargan.networks import Conv2D, InstanceNormalization, leaky_relu
+from keras_stargan.networks import (
+    Conv2D,
+    DoubledConv2D,
+    InstanceNormalization,
+    PooledConv2D,
+    doubled,
+    leaky_relu,
+)
 from keras_stargan.networks.instance_normalization import instance_normalize
 
 PACKAGE = "keras_stargan.stargan_v2"  # Some names are also names of StarGAN's.
@@ -20,16 +27,23 @@ def he_normal(fan_in: int) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(stddev=(2 / fan_in) ** 0.5)
 
 
-def conv(filters: int, kernel_size: int, in_channels: int, **kwargs) -> Conv2D:
+def conv(
+    filters: int,
+    kernel_size: int,
+    in_channels: int,
+    layer: type[Conv2D] = Conv2D,
+    **kwargs,
+) -> Conv2D:
     """A convolution of stride 1 that keeps the size, with He-normal weights.
 
     Args:
         filters: channels of the output.
         kernel_size: height and width of the kernel.
         in_channels: channels of the input.
+        layer: the class of the layer.
         **kwargs: as for `keras.layers.Conv2D`.
     """
-    return Conv2D(
+    return layer(
         filters,
         kernel_size,
         **{
@@ -153,7 +167,10 @@ class ResidualBlock(keras.layers.Layer):
         self.normalise = normalise
         self.downsample = downsample
         dtype = {"dtype": self.dtype_policy}
-        self.conv1 = conv(in_channels, 3, in_channels, name="conv1", **dtype)
+        layer = PooledConv2D if downsample else Conv2D
+        self.conv1 = conv(
+            in_channels, 3, in_channels, layer=layer, name="conv1", **dtype
+        )
         self.conv2 = conv(out_channels, 3, in_channels, name="conv2", **dtype)
         if normalise:
             self.norm1 = InstanceNormalization(name="norm1", **dtype)
@@ -177,7 +194,6 @@ class ResidualBlock(keras.layers.Layer):
         x = self.conv1(leaky_relu(x, LEAK))
         shortcut = inputs
         if self.downsample:
-            x = ops.average_pool(x, 2, data_format="channels_last")
             shortcut = ops.average_pool(shortcut, 2, data_format="channels_last")
         x = self.norm2(x) if self.normalise else x
         x = self.conv2(leaky_relu(x, LEAK))
@@ -289,7 +305,10 @@ class StyleBlock(keras.layers.Layer):
         self.norm1 = AdaptiveInstanceNormalization(
             in_channels, style_dim, name="norm1", **dtype
         )
-        self.conv1 = conv(out_channels, 3, in_channels, name="conv1", **dtype)
+        layer = DoubledConv2D if upsample else Conv2D
+        self.conv1 = conv(
+            out_channels, 3, in_channels, layer=layer, name="conv1", **dtype
+        )
         self.norm2 = AdaptiveInstanceNormalization(
             out_channels, style_dim, name="norm2", **dtype
         )
@@ -318,7 +337,7 @@ class StyleBlock(keras.layers.Layer):
     def call(self, inputs):
         images, styles = inputs
         x = leaky_relu(self.norm1([images, styles]), LEAK)
-        x = self.conv1(_doubled(x) if self.upsample else x)
+        x = self.conv1(x)
         x = leaky_relu(self.norm2([x, styles]), LEAK)
         x = self.conv2(x)
         if not self.shortcut:
@@ -328,7 +347,7 @@ class StyleBlock(keras.layers.Layer):
             # Before the pixels are repeated: the same with a quarter of the work.
             shortcut = self.conv1x1(shortcut)
         if self.upsample:
-            shortcut = _doubled(shortcut)
+            shortcut = doubled(shortcut)
         return (x + shortcut) / 2**0.5
 
     def get_config(self):
@@ -355,7 +374,3 @@ def high_pass(x: keras.KerasTensor, w_hpf: float) -> keras.KerasTensor:
     kernel = ops.convert_to_tensor(kernel, x.dtype) / w_hpf
     kernel = ops.tile(kernel[:, :, None, None], (1, 1, x.shape[-1], 1))
     return ops.depthwise_conv(x, kernel, padding="same", data_format="channels_last")
-
-
-def _doubled(x: keras.KerasTensor) -> keras.KerasTensor:
-    return ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)

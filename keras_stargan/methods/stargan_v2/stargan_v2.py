@@ -321,24 +321,22 @@ class StarGANv2(TranslationModel):
         return masks_of_heatmaps(self.fan(images))
 
     def _latent_styles(self, batch, draws):
-        """Styles of the target domains, and others of them."""
-        return tuple(
-            self.mapping_network([draws[name], batch["target_domains"]], training=True)
-            for name in ("z", "z2")
-        )
+        """Styles of the target domains, then others of them, each when asked for."""
+        for name in ("z", "z2"):
+            inputs = [draws[name], batch["target_domains"]]
+            yield self.mapping_network(inputs, training=True)
 
     def _reference_styles(self, batch, draws):
-        return tuple(
-            self.style_encoder([batch[name], batch["target_domains"]], training=True)
-            for name in ("references", "other_references")
-        )
+        for name in ("references", "other_references"):
+            inputs = [batch[name], batch["target_domains"]]
+            yield self.style_encoder(inputs, training=True)
 
     def _seeks_modes(self, styles_from):
         """Whether an update has the mode-seeking term: that by latent codes."""
         return self.lambda_ms > 0 and styles_from == self._latent_styles
 
     def _discriminator_losses(self, styles_from, batch, draws, without=()):
-        styles, other_styles = styles_from(batch, draws)
+        styles = styles_from(batch, draws)
         masks = [batch["masks"]] if self.w_hpf else []
 
         def translated(styles):
@@ -348,7 +346,7 @@ class StarGANv2(TranslationModel):
             "discriminator": functools.partial(self.discriminator, training=True),
             "real": batch["images"],
             "domains": batch["domains"],
-            "fake": translated(styles),
+            "fake": translated(next(styles)),
             "target_domains": batch["target_domains"],
             "input_gradient": input_gradient,
             "without": without,
@@ -356,7 +354,7 @@ class StarGANv2(TranslationModel):
         if self.configuration == "B":
             return wasserstein_discriminator_losses(**given, alpha=draws["alpha"])
         if self._seeks_modes(styles_from):
-            given["other_fake"] = translated(other_styles)
+            given["other_fake"] = translated(next(styles))
         return discriminator_losses(**given)
 
     def _generator_losses(self, styles_from, batch, draws):
