@@ -28,7 +28,7 @@ from keras_stargan.methods.stargan_v2.networks import halvings
 from keras_stargan.pretrained.fan.heatmaps import masks as masks_of_heatmaps
 from keras_stargan.pretrained.fan.networks import FAN
 from keras_stargan.pretrained.fan.pytorch import load_weights
-from keras_stargan.training import Adam, Update, input_gradient
+from keras_stargan.training import Adam, Update, input_gradient, num_rows
 
 if TYPE_CHECKING:
     from keras_stargan.training.randomness import Draws
@@ -301,7 +301,7 @@ class StarGANv2(TranslationModel):
 
     def draw(self, draws: Draws, batch: dict[str, Any]) -> dict[str, Any]:
         """Two latent codes for each image; for B, where between two images to look."""
-        count = ops.shape(batch["domains"])[0]
+        count = num_rows(batch)
         latents = (count, self.latent_dim)
         drawn = {name: draws.normal(name, latents) for name in ("z", "z2")}
         if self.configuration == "B":
