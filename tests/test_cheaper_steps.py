@@ -56,7 +56,7 @@ def test_stargan_v2_in_parts_and_recomputed_trains_alike():
     """Both at once, with averages."""
     results = []
     for options in ({}, {"accumulate": 2, "recompute": True}):
-        model = tiny_v2.make_model(configuration="D", dtype="float64")
+        model = tiny_v2.make_model(dtype="float64")
         model.compile(**options)
         images, labels = _batch()
         domains = labels.argmax(axis=1).astype("int32")

@@ -238,7 +238,12 @@ def test_what_is_wrong_with_an_entry_is_said_beside_the_others(signatures):
     alone = signatures["translate_bytes"](
         encoded=tf.constant([PNG]), target=tf.constant(["happy"])
     )
-    assert found["encoded_bytes"][1] == alone["encoded_bytes"][0]
+    # Other numbers of pictures may be rounded in another way.
+    together, alone = (
+        tf.io.decode_png(files["encoded_bytes"][i]).numpy().astype(int)
+        for files, i in ((found, 1), (alone, 0))
+    )
+    assert np.abs(together - alone).max() <= 1
 
 
 def test_a_binary_target_changes_what_it_names_and_nothing_else(tmp_path):

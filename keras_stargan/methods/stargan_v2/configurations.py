@@ -28,6 +28,7 @@ from keras_stargan.methods.stargan_v2.networks import (
     StyleEncoder,
     first_width,
 )
+from keras_stargan.networks.dtypes import output_dtype
 
 CONFIGURATIONS = ("B", "C", "D", "E", "F")
 
@@ -77,7 +78,7 @@ def network_makers(
             Discriminator, **of_images, num_domains=num_domains
         ),
     }
-    code = functools.partial(DomainCode, num_domains)
+    code = functools.partial(DomainCode, num_domains, dtype=output_dtype(dtype))
     if configuration in ("B", "C"):
         makers |= {"mapping_network": code, "style_encoder": code}
     if configuration == "B":
@@ -140,7 +141,7 @@ class DomainCode(keras.Model):
 
     def call(self, inputs):
         first, domains = inputs
-        code = ops.one_hot(domains, self.num_domains)
+        code = ops.one_hot(domains, self.num_domains, dtype=self.compute_dtype)
         if not self.has_latents:
             return code
         latents = first if self.encoder is None else self.encoder(inputs)
