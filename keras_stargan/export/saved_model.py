@@ -144,6 +144,12 @@ def _signature(model: TranslationModel, endpoint: Endpoint) -> Callable:
             return tf.identity(value)
 
     def function(*values):
+        # Nobody else compares the shapes of a request, and some kernels for CPUs end
+        # the whole process where a tensor has another rank.
+        values = [
+            tf.ensure_shape(value, spec.shape)
+            for value, spec in zip(values, specs.values(), strict=True)
+        ]
         given = zip(specs, values, strict=True)
         return endpoint.function(**{name: checked(name, each) for name, each in given})
 

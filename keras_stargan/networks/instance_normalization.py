@@ -38,11 +38,24 @@ class InstanceNormalization(keras.layers.GroupNormalization):
         # Keras' own splits the channels into groups, in a fifth dimension. That takes
         # longer, and hides from converters that this is instance normalization.
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        if is_for_converters():
+            return ops.cast(self._plain(x), self.compute_dtype)
         one, zero = ops.ones((1, 1, 1, 1), x.dtype), ops.zeros((1, 1, 1, 1), x.dtype)
         scale = ops.cast(self.gamma, x.dtype)[None, None, None] if self.scale else one
         shift = ops.cast(self.beta, x.dtype)[None, None, None] if self.center else zero
         outputs = instance_normalize(x, scale, shift, self.epsilon)
         return ops.cast(outputs, self.compute_dtype)
+
+    def _plain(self, x):
+        """The same in the form that is known to be instance normalization."""
+        mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
+        factor = ops.rsqrt(variance + self.epsilon)
+        if self.scale:
+            factor = factor * ops.cast(self.gamma, x.dtype)
+        shift = -mean * factor
+        if self.center:
+            shift = shift + ops.cast(self.beta, x.dtype)
+        return x * factor + shift
 
     def get_config(self):
         config = super().get_config()
@@ -67,8 +80,6 @@ def instance_normalize(
     Returns:
         A tensor of the shape of `x`.
     """
-    if is_for_converters():
-        return _normalized(x, scale, shift, epsilon)[0]
 
     @ops.custom_gradient
     def normalize(x, scale, shift):

@@ -14,7 +14,6 @@ def conv(
     kernel_size: int,
     in_channels: int,
     strides: int = 1,
-    layer: type[Conv2D] = Conv2D,
     **kwargs,
 ) -> Conv2D:
     """A convolution with the published padding and initial weights.
@@ -28,11 +27,10 @@ def conv(
         kernel_size: height and width of the kernel.
         in_channels: channels of the input.
         strides: 1 or 2.
-        layer: the class of the layer.
         **kwargs: as for `keras.layers.Conv2D`.
     """
     initializer = fan_in_uniform(kernel_size**2 * in_channels)
-    return layer(
+    return Conv2D(
         filters,
         kernel_size,
         strides=strides,
@@ -66,9 +64,10 @@ def upsampling_conv(filters: int, **kwargs) -> keras.layers.Conv2DTranspose:
     )
 
 
-@keras.saving.register_keras_serializable("keras_stargan")
-class LabelledConv2D(Conv2D):
-    """A convolution of an image and of a label replicated over height and width.
+def convolve_with_labels(
+    layer: Conv2D, images: keras.KerasTensor, labels: keras.KerasTensor
+) -> keras.KerasTensor:
+    """A convolution of images and of labels replicated over height and width.
 
     The label's planes are appended to the image's channels (StarGAN, section 3.1). A
     plane has the same value everywhere, so what it adds to the result differs only
@@ -76,37 +75,31 @@ class LabelledConv2D(Conv2D):
     the planes, which saves most of the work of the layer.
 
     Args:
-        *args: as for `keras.layers.Conv2D`, with `padding="same"` and a stride of 1.
-        **kwargs: likewise.
-
-    Call arguments:
+        layer: of stride 1, without a bias, with weights for the channels of both.
         images: `(batch, height, width, channels)`.
         labels: `(batch, num_labels)`.
 
     Returns:
         `(batch, height, width, filters)`.
     """
-
-    def build(self, images_shape, labels_shape):
-        super().build((*images_shape[:-1], images_shape[-1] + labels_shape[-1]))
-        self.input_spec = None  # The images alone have fewer channels.
-
-    def call(self, images, labels):
-        labels = ops.cast(labels, images.dtype)
-        if is_for_converters():
-            planes = ops.ones_like(images[..., :1]) * labels[:, None, None, :]
-            return super().call(ops.concatenate([images, planes], axis=-1))
-        channels = images.shape[-1]
-        kernel = ops.cast(self.kernel, images.dtype)
-        rows, columns = (
-            ops.cast(_meets_image(ops.shape(images)[axis], size), images.dtype)
-            for axis, size in zip((1, 2), self.kernel_size, strict=True)
-        )
-        # What a label adds at each place of the kernel, then at each pixel.
-        added = ops.tensordot(labels, kernel[:, :, channels:], [[1], [2]])
-        added = ops.einsum("bkcf,hk->bhcf", added, rows)
-        added = ops.einsum("bhcf,wc->bhwf", added, columns)
-        return self.convolution_op(images, kernel[:, :, :channels]) + added
+    images = ops.cast(images, layer.compute_dtype)
+    labels = ops.cast(labels, layer.compute_dtype)
+    channels = images.shape[-1]
+    if not layer.built:
+        layer.build((*images.shape[:-1], channels + labels.shape[-1]))
+    if is_for_converters():
+        planes = ops.ones_like(images[..., :1]) * labels[:, None, None, :]
+        return layer(ops.concatenate([images, planes], axis=-1))
+    kernel = ops.cast(layer.kernel, layer.compute_dtype)
+    rows, columns = (
+        ops.cast(_meets_image(ops.shape(images)[axis], size), layer.compute_dtype)
+        for axis, size in zip((1, 2), layer.kernel_size, strict=True)
+    )
+    # What a label adds at each place of the kernel, then at each pixel.
+    added = ops.tensordot(labels, kernel[:, :, channels:], [[1], [2]])
+    added = ops.einsum("bkcf,hk->bhcf", added, rows)
+    added = ops.einsum("bhcf,wc->bhwf", added, columns)
+    return layer.convolution_op(images, kernel[:, :, :channels]) + added
 
 
 def _meets_image(side: Any, size: int) -> keras.KerasTensor:

@@ -3,9 +3,9 @@
 import keras
 
 from keras_stargan.methods.stargan.layers import (
-    LabelledConv2D,
     ResidualBlock,
     conv,
+    convolve_with_labels,
     upsampling_conv,
 )
 from keras_stargan.networks import InstanceNormalization, LeakyReLU
@@ -70,8 +70,7 @@ class Generator(keras.Model):
 
         width = conv_dim
         bare = {"use_bias": False, **dtype}
-        bare_in = {"layer": LabelledConv2D, **bare}
-        layers = normalised(conv(width, 7, 3 + num_labels, name="in", **bare_in), "in")
+        layers = normalised(conv(width, 7, 3 + num_labels, name="in", **bare), "in")
         for i in (1, 2):
             name = f"down{i}"
             down = conv(2 * width, 4, width, strides=2, name=name, **bare)
@@ -96,7 +95,7 @@ class Generator(keras.Model):
         make_weights(self, keras.Input(size), keras.Input((num_labels,)))
 
     def call(self, inputs):
-        x = self.chain[0](*inputs)
+        x = convolve_with_labels(self.chain[0], *inputs)
         for layer in self.chain[1:]:
             is_block = isinstance(layer, ResidualBlock)
             x = call_block(layer, x) if is_block else layer(x)

@@ -11,6 +11,7 @@ from keras_stargan.networks import (
     doubled,
     leaky_relu,
 )
+from keras_stargan.networks.converters import is_for_converters
 from keras_stargan.networks.instance_normalization import instance_normalize
 
 PACKAGE = "keras_stargan.stargan_v2"  # Some names are also names of StarGAN's.
@@ -249,6 +250,8 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
         x = ops.cast(images, keras.backend.result_type(images.dtype, "float32"))
         parameters = ops.cast(self.dense(styles), x.dtype)[:, None, None, :]
         gamma, beta = ops.split(parameters, 2, axis=-1)
+        if is_for_converters():
+            return (1.0 + gamma) * self.norm(images) + beta
         outputs = instance_normalize(x, 1.0 + gamma, beta, self.norm.epsilon)
         return ops.cast(outputs, self.compute_dtype)
 
