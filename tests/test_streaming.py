@@ -127,7 +127,7 @@ def test_a_run_that_cannot_read_a_picture_keeps_its_steps_and_names_the_picture(
     monkeypatch.setattr(
         runs, "save_checkpoint", lambda m, _: saved.append(m.global_step)
     )
-    model = Model(global_step=0)
+    model = Model(global_step=0, distribute_strategy=tf.distribute.get_strategy())
     with pytest.raises(ValueError, match="picture 7 is damaged") as error:
         runs.train(
             model,
