@@ -26,6 +26,7 @@ import types
 from unittest import mock
 
 from absl import app, flags
+from training_cases import random_batch
 
 # The first step counts from here: Keras, TensorFlow and PyTorch are imported later.
 _START = time.perf_counter()
@@ -120,14 +121,9 @@ class Over(Exception):
     """Ends the published training loop."""
 
 
-def images_and_labels(case: Case):
-    """Random images `(n, size, size, 3)` in [-1, 1] and numbers of domains."""
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    shape = (case.batch_size, case.size, case.size, 3)
-    images = rng.uniform(-1, 1, shape).astype("float32")
-    return images, rng.integers(0, LABELS[case.method], case.batch_size)
+def batch_of(case: Case, method: str) -> tuple:
+    """Random images and labels of a case, as our class of this name takes them."""
+    return random_batch(method, case.size, case.batch_size, LABELS[case.method])
 
 
 # Ours.
@@ -144,7 +140,6 @@ def time_ours(case: Case) -> dict:
 
     if FLAGS.threads:
         tf.config.threading.set_intra_op_parallelism_threads(FLAGS.threads)
-    images, labels = images_and_labels(case)
     count = LABELS[case.method]
     half = FLAGS.mixed_precision
     settings = case.settings | {
@@ -160,15 +155,15 @@ def time_ours(case: Case) -> dict:
             **({"n_critic": case.cycle} if case.cycle else {}),
             **settings,
         )
-        batch = (images, np.eye(count, dtype="float32")[labels])
+        batch = batch_of(case, "StarGAN")
     else:
         model = keras_stargan.StarGANv2(
             case.size, num_domains=count, base_dim=case.width, **settings
         )
-        labels = labels.astype("int32")
-        batch = ((images, labels), (images, images[::-1], labels[::-1]))
+        batch = batch_of(case, "StarGANv2")
     clock = Clock(case.cycle)
     if not case.cycle:
+        images, _ = batch_of(case, "StarGAN")
         conditions = np.zeros((case.batch_size, model.condition_dim), "float32")
         while not clock.is_over():
             model.translate(images, conditions=conditions)
@@ -239,11 +234,9 @@ def time_published(case: Case) -> dict:
 
     if FLAGS.threads:
         torch.set_num_threads(FLAGS.threads)
-    images, labels = images_and_labels(case)
-    x, y = (
-        torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(),
-        torch.tensor(labels),
-    )
+    images, labels = batch_of(case, "StarGAN")
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+    y = torch.tensor(labels.argmax(axis=1))
     clock = Clock(case.cycle)
     run = _published_stargan if case.method == "stargan" else _published_v2
     with contextlib.suppress(Over):
@@ -331,7 +324,7 @@ def _published_v2(case, x, y, clock):
         source = Batches((x, y), clock)
 
         def fetch(loader, loader_ref=None, latent_dim=16, mode=""):
-            for x, y in Batches((x_, y_)) if loader_ref is None else loader:
+            for x, y in loader:
                 yield Options(
                     x_src=x.clone(),
                     y_src=y,
@@ -342,9 +335,8 @@ def _published_v2(case, x, y, clock):
                     z_trg2=torch.randn(len(x), latent_dim),
                 )
 
-        x_, y_ = x, y
         solver.InputFetcher = fetch
-        loaders = Options(src=source, ref=source, val=None)
+        loaders = Options(src=source, ref=source, val=Batches((x, y)))
         solver.Solver(args).train(loaders)
     network = _narrowed(model, "Generator", case.width)(case.size, 64, max_dim, w_hpf=0)
     _translate(network, x, torch.zeros(len(x), 64), clock)

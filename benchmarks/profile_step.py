@@ -9,14 +9,13 @@ about the most that the processor can do.
 """
 
 import collections
-import dataclasses
-import functools
 import os
 import pathlib
 import tempfile
 import time
 
 from absl import app, flags
+from training_cases import operations_of, random_batch
 
 flags.DEFINE_enum("model", "StarGAN", ["StarGAN", "StarGANv2"], "What is trained.")
 flags.DEFINE_integer("size", 64, "Height and width of the images.")
@@ -69,19 +68,6 @@ def times_of(run, steps: int) -> collections.Counter:
     return found
 
 
-def operations_of(function, *arguments) -> float:
-    """Floating point operations of one call, as TensorFlow counts them."""
-    import tensorflow as tf
-    from tensorflow.python.profiler.model_analyzer import profile
-    from tensorflow.python.profiler.option_builder import ProfileOptionBuilder
-
-    graph = (
-        tf.function(function, autograph=False).get_concrete_function(*arguments).graph
-    )
-    options = ProfileOptionBuilder(ProfileOptionBuilder.float_operation())
-    return profile(graph, options=options.with_empty_output().build()).total_float_ops
-
-
 def product_rate() -> float:
     """Operations a second of a product of matrices of 2048 x 2048."""
     import tensorflow as tf
@@ -99,16 +85,9 @@ def product_rate() -> float:
 def main(_) -> None:
     """Profiles a step in which every update is due."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import numpy as np
-    import tensorflow as tf
-
     import keras_stargan
 
-    rng = np.random.default_rng(0)
-    shape = (FLAGS.batch, FLAGS.size, FLAGS.size, 3)
-    images = rng.uniform(-1, 1, shape).astype("float32")
-    labels = rng.integers(0, 3, FLAGS.batch).astype("int32")
-    batch: tuple = (images, np.eye(3, dtype="float32")[labels])
+    batch = random_batch(FLAGS.model, FLAGS.size, FLAGS.batch, 3)
     if FLAGS.model == "StarGAN":
         layers = {"num_discriminator_layers": 4} if FLAGS.size == 48 else {}
         settings = {"conv_dim": FLAGS.width, "n_critic": 1}
@@ -116,7 +95,6 @@ def main(_) -> None:
     else:
         settings = {"base_dim": FLAGS.width, "max_dim": FLAGS.max_dim}
         model = keras_stargan.StarGANv2(FLAGS.size, num_domains=3, **settings)
-        batch = ((images, labels), (images, images[::-1], labels[::-1]))
     model.compile()
 
     def run():
@@ -129,12 +107,7 @@ def main(_) -> None:
         times.append(time.perf_counter() - start)
     seconds = min(times[1:])
     found = times_of(run, FLAGS.steps)
-    updates = tuple(
-        dataclasses.replace(update, every=1)
-        for update in model._updates_by_name.values()
-    )
-    step = functools.partial(model._trainer._step, updates, True)
-    count = operations_of(step, tf.nest.map_structure(tf.constant, batch))
+    count = operations_of(model, tuple(model._updates_by_name), batch)
     peak, total = product_rate(), sum(found.values())
     print(f"{FLAGS.model}, {FLAGS.size} px, width {FLAGS.width}, batch {FLAGS.batch}:")
     print(f"{seconds:.3f} s a step in which all updates are due\n")

@@ -8,7 +8,6 @@ r"""How the cost of training grows: with the images, the networks, and the worke
 Every row is a process of its own that trains StarGAN (or StarGAN v2) on random images.
 """
 
-import dataclasses
 import itertools
 import json
 import os
@@ -19,6 +18,7 @@ import sys
 import time
 
 from absl import app, flags
+from training_cases import operations_of, random_batch
 
 flags.DEFINE_list(
     "what", ["size", "width", "batch", "domains"], "Which tables; also workers, paper."
@@ -38,8 +38,11 @@ TABLES = {
 # Options of memory: in how many parts a batch is computed, and whether blocks are
 # computed again.
 MEMORY = [
-    {"size": size, "batch": batch, "accumulate": parts, "recompute": again}
-    for size, batch in ((64, 8), (64, 32), (128, 8))
+    {**images, "accumulate": parts, "recompute": again}
+    for images in (
+        {"size": 128, "width": 32, "batch": 16},  # images fill the memory
+        {"size": 64, "width": 64, "batch": 32},  # weights do
+    )
     for parts, again in ((1, 0), (1, 1), (4, 0), (4, 1))
 ]
 # What the paper calculation assumes of a GPU and of what is between GPUs.
@@ -61,18 +64,6 @@ def make_model(size: int, width: int, domains: int, **options):
     return model
 
 
-def random_batch(size: int, batch: int, domains: int):
-    """A batch as the model takes it."""
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    images = rng.uniform(-1, 1, (batch, size, size, 3)).astype("float32")
-    labels = rng.integers(0, domains, batch).astype("int32")
-    if FLAGS.model == "StarGANv2":
-        return (images, labels), (images, images[::-1], labels[::-1])
-    return images, np.eye(domains, dtype="float32")[labels]
-
-
 def measure(case: dict) -> dict:
     """Seconds for a picture in a mean step, and the peak memory."""
     model = make_model(
@@ -82,7 +73,7 @@ def measure(case: dict) -> dict:
         accumulate=case.get("accumulate", 1),
         recompute=bool(case.get("recompute", 0)),
     )
-    batch = random_batch(case["size"], case["batch"], case["domains"])
+    batch = random_batch(FLAGS.model, case["size"], case["batch"], case["domains"])
     cycle = getattr(model, "n_critic", 1)
     times = []
     for _ in range(FLAGS.cycles + 1):
@@ -121,37 +112,38 @@ def grow(name: str) -> None:
 
 def memory() -> None:
     """Prints what the options that save memory save and cost."""
-    columns = ("size", "batch", "parts", "recomputed", "peak MiB", "ms a picture")
+    columns = ("size", "width", "batch", "parts", "recomputed")
+    columns += ("peak MiB", "ms a picture")
     print_row(*columns)
     print_row(*["---"] * len(columns))
     for case in MEMORY:
-        found = run(BASE | {"width": 64} | case)
+        found = run(BASE | case)
         again = "yes" if case["recompute"] else "no"
         figures = f"{found['mib']:.0f}", f"{found['ms']:.1f}"
-        print_row(case["size"], case["batch"], case["accumulate"], again, *figures)
+        of_images = (case[name] for name in ("size", "width", "batch"))
+        print_row(*of_images, case["accumulate"], again, *figures)
 
 
 def workers() -> None:
     """Prints how one process on one core compares with several on a core each."""
+    from keras_stargan.cluster import tf_config
+    from keras_stargan.experiments.launch import free_addresses
+
     cores = sorted(os.sched_getaffinity(0))
     print_row("workers", "batch of each", "ms a step", "efficiency")
     print_row(*["---"] * 4)
     alone = None
     for count in range(1, len(cores) + 1):
-        addresses = [
-            f"127.0.0.1:{20000 + os.getpid() % 9000 + i}" for i in range(count)
-        ]
+        addresses = free_addresses(count)
         found = []
         for index in range(count):
             case = json.dumps(BASE | {"workers": count})
             command = ["taskset", "-c", str(cores[index]), sys.executable, sys.argv[0]]
             command += [f"--case={case}", f"--cycles={FLAGS.cycles}"]
-            task = {"type": "worker", "index": index}
-            config = {"cluster": {"worker": addresses}, "task": task}
             found.append(
                 subprocess.Popen(
                     command,
-                    env=os.environ | {"TF_CONFIG": json.dumps(config)},
+                    env=os.environ | {"TF_CONFIG": tf_config(addresses, index)},
                     stdout=subprocess.PIPE,
                     text=True,
                 )
@@ -172,7 +164,7 @@ def measure_worker(case: dict) -> dict:
     with strategy.scope():
         model = make_model(case["size"], case["width"], case["domains"])
     rows = case["batch"] * case["workers"]
-    batch = random_batch(case["size"], rows, case["domains"])
+    batch = random_batch(FLAGS.model, case["size"], rows, case["domains"])
     data = tf.data.Dataset.from_tensors(batch).repeat()
     times: list[float] = []
 
@@ -192,34 +184,17 @@ def measure_worker(case: dict) -> dict:
 
 def paper() -> None:
     """Prints what counted operations and bytes let many GPUs reach."""
-    import functools
-
-    import tensorflow as tf
-    from tensorflow.python.profiler.model_analyzer import profile
-    from tensorflow.python.profiler.option_builder import ProfileOptionBuilder
-
     size, batch = {"StarGAN": (128, 16), "StarGANv2": (256, 8)}[FLAGS.model]
     width = {"StarGAN": 64, "StarGANv2": 64}[FLAGS.model]
     model = make_model(size, width, 8)
-    data = tf.nest.map_structure(tf.constant, random_batch(size, batch, 8))
+    data = random_batch(FLAGS.model, size, batch, 8)
     updates = model._updates_by_name
-
-    def operations(names):
-        # As if it were due each time: else it is in a branch, which is not counted.
-        chosen = tuple(dataclasses.replace(updates[name], every=1) for name in names)
-        step = functools.partial(model._trainer._step, chosen, True)
-        graph = tf.function(step, autograph=False).get_concrete_function(data).graph
-        options = ProfileOptionBuilder(ProfileOptionBuilder.float_operation())
-        return profile(
-            graph, options=options.with_empty_output().build()
-        ).total_float_ops
-
     print_row("update", "operations of a picture", "bytes of gradients")
     print_row(*["---"] * 3)
     cycle = getattr(model, "n_critic", 1)
     total, total_bytes = 0.0, 0.0
     for name, update in updates.items():
-        count = operations((name,)) / batch
+        count = operations_of(model, (name,), data) / batch
         size_of = 4 * sum(model.parameters[network] for network in update.networks)
         print_row(name, f"{count:.3g}", f"{size_of:.3g}")
         total, total_bytes = (

@@ -92,3 +92,10 @@ def test_a_penalty_on_each_0th_step_is_refused(name, of):
     """The error says what was given."""
     with pytest.raises(ValueError, match=f"{name} must be at least 1; received 0"):
         getattr(keras_stargan, of)(image_size=16, **{name: 0})
+
+
+def test_a_method_without_blocks_refuses_to_recompute():
+    """The error names the model and the option."""
+    model = keras_stargan.CycleGAN(image_size=24, num_filters=2)
+    with pytest.raises(ValueError, match=r"CycleGAN has no blocks .* recompute=True"):
+        model.compile(recompute=True)

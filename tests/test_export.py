@@ -2,6 +2,7 @@ import io
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -41,6 +42,7 @@ np.savez(results, translated=translated, levels=levels, names=names)
 
 
 def small_model(labels):
+    keras.utils.set_random_seed(0)  # Rounding to levels is then the same each time.
     return StarGAN(
         image_size=SIZE,
         labels=labels,
@@ -238,12 +240,7 @@ def test_what_is_wrong_with_an_entry_is_said_beside_the_others(signatures):
     alone = signatures["translate_bytes"](
         encoded=tf.constant([PNG]), target=tf.constant(["happy"])
     )
-    # Other numbers of pictures may be rounded in another way.
-    together, alone = (
-        tf.io.decode_png(files["encoded_bytes"][i]).numpy().astype(int)
-        for files, i in ((found, 1), (alone, 0))
-    )
-    assert np.abs(together - alone).max() <= 1
+    assert found["encoded_bytes"][1] == alone["encoded_bytes"][0]
 
 
 def test_a_binary_target_changes_what_it_names_and_nothing_else(tmp_path):

@@ -28,6 +28,7 @@ from keras_stargan.files.places import (
 )
 from keras_stargan.files.progress import Progress
 from keras_stargan.files.records import file_size
+from keras_stargan.labels import LabelSpace
 
 ENCODINGS = ("png", "jpeg")
 # What is being written; removed when all is.
@@ -83,10 +84,7 @@ def write_shards(
         "source": source,
         "image_size": parts[0].images.shape[1],
         "encoding": encoding if encoding == "png" else f"jpeg, quality {quality}",
-        "label_set": {
-            name: getattr(parts[0].label_set, name)
-            for name in ("names", "kind", "exclusive", "name")
-        },
+        "labels": LabelSpace.of(parts[0].label_set).get_config(),
     }
     _check_plan(output_dir, description, parts, pictures_per_shard)
     # Numbers instead of texts, in the texts' order: they take less memory.

@@ -129,7 +129,7 @@ class _Group:
         self, command: Sequence[str], environments: Sequence[Mapping[str, str]]
     ) -> None:
         count = len(environments)
-        addresses = _free_addresses(count)
+        addresses = free_addresses(count)
         self.processes: list[subprocess.Popen] = []
         self._readers = []
         try:
@@ -201,8 +201,12 @@ def _said(status: int) -> str:
     return f"failed with exit status {status}"
 
 
-def _free_addresses(count: int) -> list[str]:
-    """Addresses of this machine with ports that nobody uses."""
+def free_addresses(count: int) -> list[str]:
+    """Addresses of this machine with ports that nobody uses, as `host:port`.
+
+    Args:
+        count: how many.
+    """
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

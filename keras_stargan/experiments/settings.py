@@ -144,14 +144,15 @@ COMMON = {
     "accumulate": Setting(
         INTEGER,
         "In how many parts a batch is computed, one after the other, to take less "
-        "memory; the result is the same but for rounding.",
+        "memory where images, not weights, fill it; the result is the same but for "
+        "rounding.",
         1,
         1,
     ),
     "recompute": Setting(
         BOOLEAN,
         "Compute the generator's blocks a second time for the gradient, to take less "
-        "memory.",
+        "memory. Not every method can.",
         False,
     ),
 }

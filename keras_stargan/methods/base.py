@@ -15,6 +15,7 @@ from keras import ops
 from keras_stargan.data.batches import IMAGES_OF
 from keras_stargan.labels import LabelSet, LabelSpace, Target
 from keras_stargan.methods.checks import (
+    check_all_images,
     check_any_size,
     check_images,
     warn_if_unsigned,
@@ -523,7 +524,7 @@ class TranslationModel(AdversarialModel):
         images only, those that `IMAGES_OF` names, equally many of each.
         """
         if self.batches in IMAGES_OF:
-            warn_if_unsigned(self._check_all_images(batch, IMAGES_OF[self.batches]))
+            check_all_images(batch, IMAGES_OF[self.batches], self.image_size)
             return
         images, labels = (
             None if batch.get(name) is None else np.asarray(batch[name])
@@ -541,26 +542,6 @@ class TranslationModel(AdversarialModel):
         check_images(images, self.image_size)
         self.labels.check(labels)
         warn_if_unsigned(images)
-
-    def _check_all_images(
-        self, batch: dict[str, Any], names: tuple[str, ...]
-    ) -> np.ndarray:
-        """The images of a batch that has nothing else, checked."""
-        if set(batch) != set(names):
-            raise ValueError(
-                f"Batches must be dictionaries of {' and '.join(names)}; received "
-                f"{' and '.join(batch)}."
-            )
-        arrays = {name: np.asarray(batch[name]) for name in names}
-        for name, images in arrays.items():
-            check_images(images, self.image_size, name)
-        counts = [len(images) for images in arrays.values()]
-        if len(set(counts)) > 1:
-            raise ValueError(
-                f"Batches must have as many images of each of {', '.join(names)}; "
-                f"received {', '.join(map(str, counts))}."
-            )
-        return np.concatenate(list(arrays.values()))
 
     # Saving.
 

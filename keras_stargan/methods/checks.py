@@ -122,6 +122,35 @@ def check_images(
         )
 
 
+def check_all_images(
+    batch: Mapping[str, Any], names: Sequence[str], image_size: int
+) -> None:
+    """Raises `ValueError` unless a batch has some kinds of images, and nothing else.
+
+    Warns where the images seem to be from 0 to 1.
+
+    Args:
+        batch: named arrays.
+        names: of the images that it must have, equally many of each.
+        image_size: their height and width in pixels.
+    """
+    if set(batch) != set(names):
+        raise ValueError(
+            f"Batches must be dictionaries of {' and '.join(names)}; received "
+            f"{' and '.join(batch)}."
+        )
+    arrays = {name: np.asarray(batch[name]) for name in names}
+    for name, images in arrays.items():
+        check_images(images, image_size, name)
+    counts = [len(images) for images in arrays.values()]
+    if len(set(counts)) > 1:
+        raise ValueError(
+            f"Batches must have as many images of each of {', '.join(names)}; "
+            f"received {', '.join(map(str, counts))}."
+        )
+    warn_if_unsigned(np.concatenate(list(arrays.values())))
+
+
 def check_any_size(
     size: Sequence[int | None], image_size: int, multiple: int | None
 ) -> None:

@@ -46,9 +46,12 @@ class Conv2D(keras.layers.Conv2D):
                 inputs.shape[1:3], self.kernel_size, self.strides, strict=True
             )
         )
-        if height is None or width is None or is_for_converters():
-            return super().convolution_op(inputs, kernel)
-        if self.filters < _FILTERS_PER_PIXEL * height.outputs * width.outputs:
+        is_plain = self.groups == 1 and set(self.dilation_rate) == {1}
+        if (
+            not (is_plain and height and width)
+            or self.filters < _FILTERS_PER_PIXEL * height.outputs * width.outputs
+            or is_for_converters()
+        ):
             return super().convolution_op(inputs, kernel)
         padded = ops.pad(inputs, [(0, 0), height.pad, width.pad, (0, 0)])
         patches = ops.concatenate(
@@ -173,8 +176,8 @@ class _Taps(NamedTuple):
     def of(
         cls, side: int | None, size: int, stride: int, padding: str
     ) -> "_Taps | None":
-        """Makes one for images of `side` pixels, or None for any number of them."""
-        if side is None:
+        """Makes one for images of `side` pixels; None if that is unknown or too few."""
+        if side is None or (padding == "valid" and side < size):
             return None
         same = padding == "same"
         outputs = -(-side // stride) if same else (side - size) // stride + 1

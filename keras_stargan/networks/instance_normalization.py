@@ -38,24 +38,15 @@ class InstanceNormalization(keras.layers.GroupNormalization):
         # Keras' own splits the channels into groups, in a fifth dimension. That takes
         # longer, and hides from converters that this is instance normalization.
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
-        if is_for_converters():
-            return ops.cast(self._plain(x), self.compute_dtype)
-        one, zero = ops.ones((1, 1, 1, 1), x.dtype), ops.zeros((1, 1, 1, 1), x.dtype)
-        scale = ops.cast(self.gamma, x.dtype)[None, None, None] if self.scale else one
-        shift = ops.cast(self.beta, x.dtype)[None, None, None] if self.center else zero
+        scale, shift = (
+            ops.cast(weight, x.dtype)[None, None, None] if is_learned else None
+            for weight, is_learned in (
+                (self.gamma, self.scale),
+                (self.beta, self.center),
+            )
+        )
         outputs = instance_normalize(x, scale, shift, self.epsilon)
         return ops.cast(outputs, self.compute_dtype)
-
-    def _plain(self, x):
-        """The same in the form that is known to be instance normalization."""
-        mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
-        factor = ops.rsqrt(variance + self.epsilon)
-        if self.scale:
-            factor = factor * ops.cast(self.gamma, x.dtype)
-        shift = -mean * factor
-        if self.center:
-            shift = shift + ops.cast(self.beta, x.dtype)
-        return x * factor + shift
 
     def get_config(self):
         config = super().get_config()
@@ -65,21 +56,23 @@ class InstanceNormalization(keras.layers.GroupNormalization):
 
 def instance_normalize(
     x: keras.KerasTensor,
-    scale: keras.KerasTensor,
-    shift: keras.KerasTensor,
+    scale: keras.KerasTensor | None,
+    shift: keras.KerasTensor | None,
     epsilon: float,
 ) -> keras.KerasTensor:
     """Normalizes each channel of each image, then scales and shifts it.
 
     Args:
         x: `(batch, height, width, channels)`, not in half precision.
-        scale: `(batch or 1, 1, 1, channels or 1)`, of the type of `x`.
-        shift: likewise.
+        scale: `(batch or 1, 1, 1, channels or 1)`, of the type of `x`; None for 1.
+        shift: likewise; None for 0.
         epsilon: added to the variance.
 
     Returns:
         A tensor of the shape of `x`.
     """
+    if is_for_converters():
+        return _normalized(x, scale, shift, epsilon)[0]
 
     @ops.custom_gradient
     def normalize(x, scale, shift):
@@ -104,15 +97,20 @@ def instance_normalize(
 
         return y, gradients
 
-    return normalize(x, scale, shift)
+    one, zero = ops.ones((1, 1, 1, 1), x.dtype), ops.zeros((1, 1, 1, 1), x.dtype)
+    return normalize(
+        x, one if scale is None else scale, zero if shift is None else shift
+    )
 
 
 def _normalized(x, scale, shift, epsilon):
     """The result, the means, and one divided by the standard deviations."""
     mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
     deviation = ops.rsqrt(variance + epsilon)
-    factor = deviation * scale
-    return x * factor + (shift - mean * factor), mean, deviation
+    # Converters know instance normalization by these operations.
+    factor = deviation if scale is None else deviation * scale
+    moved = -mean * factor
+    return x * factor + (moved if shift is None else moved + shift), mean, deviation
 
 
 def _summed_like(gradient, variable):

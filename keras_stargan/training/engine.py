@@ -46,6 +46,8 @@ class AdversarialModel(keras.Model):
     # Whether a layer or a loss needs means over all replicas' images, as batch
     # normalization does. XLA compiles a replica by itself, so it cannot be used then.
     crosses_replicas: bool = False
+    # Whether the generator calls its blocks by `call_block`, so that `recompute` works.
+    can_recompute: bool = False
 
     def __init__(self, seed: int = 0, **kwargs) -> None:
         super().__init__(**kwargs)
@@ -221,7 +223,8 @@ class AdversarialModel(keras.Model):
             run_eagerly: whether to run step by step in Python, for debugging.
             steps_per_execution: how many steps run between callbacks.
             accumulate: in how many parts each batch is computed, one after the other,
-                to take less memory. The gradients are added up: the result equals
+                to take less memory where images fill it. The gradients are added up,
+                which takes as much memory as the weights once more. The result equals
                 that of the whole batch but for rounding.
             recompute: whether the generator's blocks are computed a second time for
                 the gradient, to take less memory.
@@ -230,8 +233,9 @@ class AdversarialModel(keras.Model):
         Raises:
             RuntimeError: on a Keras backend that cannot train.
             ValueError: for a network that no update trains, float16 where one loss
-                moves several networks, XLA where replicas need each other's means, or
-                parts of a batch where its images need each other.
+                moves several networks, XLA where replicas need each other's means,
+                parts of a batch where its images need each other, or `recompute` for a
+                method whose generator has no such blocks.
         """
         if accumulate < 1:
             raise ValueError(f"accumulate must be at least 1; received {accumulate}.")
@@ -239,6 +243,11 @@ class AdversarialModel(keras.Model):
             raise ValueError(
                 f"{type(self).__name__} needs means over all images of a batch, which "
                 f"cannot be computed in parts; received accumulate={accumulate}."
+            )
+        if recompute and not self.can_recompute:
+            raise ValueError(
+                f"{type(self).__name__} has no blocks that can be computed a second "
+                "time; received recompute=True."
             )
         self.accumulate, self.recompute = accumulate, recompute
         backend = training_backend()

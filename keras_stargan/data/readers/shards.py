@@ -27,7 +27,7 @@ from keras_stargan.data.streamed_images import StreamedImages
 from keras_stargan.files.pictures import open_picture
 from keras_stargan.files.places import join, read_bytes, size_of
 from keras_stargan.files.records import Records
-from keras_stargan.labels import LabelSet
+from keras_stargan.labels import LabelSet, LabelSpace
 
 DESCRIPTION = "shards.json"
 FORMAT = 1
@@ -59,13 +59,7 @@ def load_shards(
     about = _description(data_dir)
     try:
         size = about["image_size"]
-        labels = about["label_set"]
-        label_set = LabelSet(
-            tuple(labels["names"]),
-            labels["kind"],
-            tuple(map(tuple, labels["exclusive"])),
-            labels["name"],
-        )
+        (label_set,) = LabelSpace.from_config(about["labels"]).sets
         train, test = (
             _load_part(data_dir, about["parts"][name], label_set, size)
             for name in ("train", "test")

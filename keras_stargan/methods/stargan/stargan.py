@@ -68,6 +68,7 @@ class StarGAN(TranslationModel):
 
     guides = ("label",)
     batches = "labelled"
+    can_recompute = True
     size_multiple = 4  # The generator halves its images twice.
 
     def __init__(
@@ -148,7 +149,7 @@ class StarGAN(TranslationModel):
                 },
                 ("discriminator",),
                 batches=len(self.labels.sets),
-                lazy={} if self.gp_every == 1 else {"gp": self.gp_every},
+                lazy={"gp": self.gp_every},
             ),
             Update(
                 "G",

@@ -118,6 +118,7 @@ class StarGANv2(TranslationModel):
     guides = ("latent", "reference")
     batches = "references"
     averaged = AVERAGED
+    can_recompute = True
 
     def __init__(
         self,
@@ -247,7 +248,6 @@ class StarGANv2(TranslationModel):
 
         def update(name, losses, styles, weights, *networks):
             lazy = {"reg": self.reg_every} if "reg" in weights else {}
-            lazy = lazy if self.reg_every > 1 else {}
             loss = functools.partial(losses, styles)
             return Update(name, loss, weights, networks, lazy=lazy)
 

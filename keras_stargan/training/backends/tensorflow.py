@@ -163,31 +163,29 @@ class Trainer:
     def make_function(self, train: bool) -> Callable[[Iterator], dict[str, tf.Tensor]]:
         """What Keras calls for each execution, with an iterator over batches."""
         model = self.model
-
         updates = model._updates_by_name
 
         @functools.cache
         def step_function(*due: tuple[str, tuple[str, ...]]) -> Callable:
             # Of each update its name, and the lazy terms that it leaves out.
             chosen = tuple(updates[name].without(terms) for name, terms in due)
-            step = functools.partial(self._step, chosen if train else every, train)
+            chosen = chosen if train else tuple(updates.values())
+            step = functools.partial(self._step, chosen, train)
             if model.run_eagerly:
                 return step
             return tf.function(step, autograph=False, reduce_retracing=True)
 
-        every = tuple(updates.values())
+        def due_now() -> Iterator[tuple[str, tuple[str, ...]]]:
+            step = self.host_step
+            for name in model.due_updates(step) if train else ():
+                yield name, updates[name].left_out(step)
 
         def function(iterator: Iterator) -> dict[str, tf.Tensor]:
             logs = None
             steps = range(model.steps_per_execution)
             for _, data in zip(steps, iterator, strict=False):
-                step = self.host_step if train else 0
-                due = [
-                    (name, updates[name].left_out(step))
-                    for name in model.due_updates(step)
-                ]
                 with _unfused():
-                    logs = step_function(*(due if train else ()))(data)
+                    logs = step_function(*due_now())(data)
                 self.host_step += train
             if logs is None:
                 raise StopIteration
@@ -435,38 +433,36 @@ def _in_parts(
     """
     total = tf.shape(tree.flatten(batch)[0])[0]
     size = -(-total // count)  # Rounded up: only the last part may be smaller.
+    traced = tf.function(function, autograph=False)
 
-    def part(index: Any) -> Any:
+    def arguments(index: Any) -> tuple:
         start = index * size
         end = tf.minimum(start + size, total)
         mine = tree.map_structure(lambda values: values[start:end], (batch, draws))
-        return function(
-            *mine, share * tf.cast((end - start) / total, share.dtype), rows
-        )
-
-    first = part(0)
-    # The first part's results also say what there is to add up.
-    sums, tensors = (first[0], first[2]), first[1]
+        return *mine, share * tf.cast((end - start) / total, share.dtype), rows
 
     def add(index: tf.Tensor, sums: Any, tensors: Any) -> tuple:
-        losses, more, gradients = part(index)
+        losses, more, gradients = traced(*arguments(index))
         return (
             index + 1,
             tree.map_structure(tf.add, sums, (losses, gradients)),
             tree.map_structure(lambda a, b: tf.concat([a, b], 0), tensors, more),
         )
 
-    any_rows = tree.map_structure(
-        lambda t: tf.TensorShape([None, *t.shape[1:]]), tensors
+    # What there is to add up, and no rows yet of the tensors.
+    specs = traced.get_concrete_function(*arguments(0)).structured_outputs
+    losses, tensors, gradients = tree.map_structure(
+        lambda spec: tf.zeros([side or 0 for side in spec.shape], spec.dtype), specs
     )
-    _, sums, tensors = tf.while_loop(
+    any_rows = tree.map_structure(lambda spec: spec.shape, specs)
+    _, (losses, gradients), tensors = tf.while_loop(
         lambda index, *_: index * size < total,
         add,
-        (1, sums, tensors),
-        (tf.TensorShape([]), tree.map_structure(lambda t: t.shape, sums), any_rows),
+        (0, (losses, gradients), tensors),
+        (tf.TensorShape([]), (any_rows[0], any_rows[2]), any_rows[1]),
         parallel_iterations=1,  # The memory of one part is all that is taken.
     )
-    return sums[0], tensors, sums[1]
+    return losses, tensors, gradients
 
 
 def _at_least_one(values: tf.Tensor) -> tf.Tensor:
