@@ -4,16 +4,21 @@ import struct
 
 
 def gif_pixels(content: bytes) -> int:
-    """The pixels of all frames of a GIF file together, as their headers declare them.
+    """The pixels that a decoder of a GIF file may make room for.
 
-    A decoder may take this much memory: it reads all frames even if only the first is
-    wanted, and a frame may be larger than the picture that the file declares.
+    It reads all frames even if only the first is wanted, and a frame may be larger than
+    the picture that the file declares. TensorFlow's decoder then makes one picture as
+    wide as the widest frame and as high as the highest.
 
     Args:
         content: of the file. What follows damage is not counted: decoders do not read
             it either.
+
+    Returns:
+        Those of all frames together, as their headers declare them; or of the picture
+        that holds each frame, if these are more.
     """
-    pixels = 0
+    pixels = widest = highest = 0
     try:
         (flags,) = struct.unpack_from("<10xB", content)
         at = 13 + _colors(flags)
@@ -21,6 +26,7 @@ def gif_pixels(content: bytes) -> int:
             if content[at] == 0x2C:  # a frame
                 width, height, flags = struct.unpack_from("<5xHHB", content, at)
                 pixels += width * height
+                widest, highest = max(widest, width), max(highest, height)
                 at = _after_blocks(content, at + 11 + _colors(flags))
             elif content[at] == 0x21:  # an extension, such as a frame's time
                 at = _after_blocks(content, at + 2)
@@ -28,7 +34,7 @@ def gif_pixels(content: bytes) -> int:
                 break
     except (IndexError, struct.error):
         pass  # The file ends too early.
-    return pixels
+    return max(pixels, widest * highest)
 
 
 def _colors(flags: int) -> int:

@@ -1,11 +1,40 @@
 """Reads a picture of any kind as RGB, crops it to a square and resizes it."""
 
+import contextlib
+import functools
 import io
 import os
+import threading
 from collections.abc import Sequence
+from typing import IO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+# Pillow knows more formats. Of EPS, which is a program, it would start an interpreter
+# whatever the file is called. Some need an extra, such as HEIF pillow-heif.
+FORMATS = (
+    "AVIF",
+    "BMP",
+    "GIF",
+    "HEIF",
+    "JPEG",
+    "JPEG2000",
+    "MPO",
+    "PNG",
+    "PPM",
+    "TGA",
+    "TIFF",
+    "WEBP",
+)
+# Pixels times scans of a JPEG file. A progressive file has about ten scans, and a
+# decoder goes through the whole picture for each: a file of 500 kB that has thousands
+# would keep it busy for minutes.
+MAX_SCANNED = 10**10
+# Pixels above which pictures are decoded one at a time: they take up to 12 bytes for
+# each while they are converted.
+_LARGE = 2**24
+_large_in_turn = threading.Lock()
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _NAMED = 3  # number of unreadable files that a message names
@@ -25,7 +54,7 @@ def open_picture(path: str | os.PathLike, content: bytes | None = None) -> Image
     several frames, the first one is read.
 
     Args:
-        path: a file of any format that Pillow reads.
+        path: a file of one of the `FORMATS`, whatever it is called.
         content: the file's bytes, if it is not on disk. The path is then only its
             name in messages.
 
@@ -33,16 +62,52 @@ def open_picture(path: str | os.PathLike, content: bytes | None = None) -> Image
         A picture of mode RGB.
 
     Raises:
-        ValueError: if the file cannot be read, is truncated, or has more pixels than
-            Pillow considers safe. The message names the file and the reason.
+        ValueError: if the file cannot be read, is truncated, has more pixels than
+            Pillow considers safe (about 179 million), or more than `MAX_SCANNED`
+            pixels times scans. The message names the file and the reason.
     """
     try:
-        with Image.open(str(path) if content is None else io.BytesIO(content)) as file:
-            return _to_rgb(ImageOps.exif_transpose(file))
+        source = str(path) if content is None else io.BytesIO(content)
+        with Image.open(source, formats=_known_formats()) as file:
+            pixels = file.size[0] * file.size[1]
+            if file.fp is not None and file.format in ("JPEG", "MPO"):
+                _check_scans(file.fp, pixels)
+            with _large_in_turn if pixels > _LARGE else contextlib.nullcontext():
+                ImageOps.exif_transpose(file, in_place=True)
+                return _to_rgb(file)
+    except UnidentifiedImageError as error:
+        raise ValueError(
+            f"{str(path)!r} cannot be read as a picture: cannot identify image file; "
+            f"it may be {', '.join(_known_formats())}"
+        ) from error
     except Exception as error:  # Pillow raises many kinds for broken files.
         raise ValueError(
             f"{str(path)!r} cannot be read as a picture: {error}"
         ) from error
+
+
+@functools.cache
+def _known_formats() -> list[str]:
+    """The formats that Pillow can read here."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def jpeg_scans(file: IO[bytes]) -> int:
+    """How many scans a JPEG file has, at most; its position stays as it is."""
+    position = file.tell()
+    file.seek(0)
+    # In pieces, since anything may follow the picture.
+    pieces = iter(functools.partial(file.read, 2**20), b"")
+    count = sum(piece.count(b"\xff\xda") for piece in pieces)
+    file.seek(position)
+    return count
+
+
+def _check_scans(file: IO[bytes], pixels: int) -> None:
+    scans = jpeg_scans(file)
+    if scans * pixels > MAX_SCANNED:
+        raise ValueError(f"its {pixels:,} pixels are in {scans:,} scans")
 
 
 def first_faults(faults: Sequence[ValueError]) -> str:

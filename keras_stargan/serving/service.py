@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image
 
 from keras_stargan.files.gif import gif_pixels
+from keras_stargan.files.pictures import MAX_SCANNED, jpeg_scans
 from keras_stargan.serving import rest_form
 from keras_stargan.serving.batching import Batcher, TooManyWaiting
 from keras_stargan.serving.metrics import Metrics
@@ -238,6 +239,8 @@ def picture_faults(
             with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
                 width, height = picture.size
                 frames = gif_pixels(content) if picture.format == "GIF" else 0
+                is_jpeg = picture.format == "JPEG"
+                scans = jpeg_scans(io.BytesIO(content)) if is_jpeg else 0
         except Image.DecompressionBombError:
             faults[number] = f"{name} must have at most {max_pixels:,} pixels."
         except Exception:  # Pillow raises many kinds for broken files.
@@ -254,6 +257,11 @@ def picture_faults(
                 faults[number] = (
                     f"{name} must have at most {max_pixels:,} pixels in all its frames "
                     f"together; received {frames:,}."
+                )
+            elif scans * width * height > MAX_SCANNED:
+                faults[number] = (
+                    f"{name} must have at most {MAX_SCANNED:,} pixels in all its "
+                    f"scans together; received {scans * width * height:,}."
                 )
     return faults
 
