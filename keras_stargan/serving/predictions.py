@@ -19,7 +19,9 @@ from keras_stargan.serving.service import Refusal, Service
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-_ADDRESS = re.compile(r"/v1/models/([^/]+?)(?:/versions/(\d+))?:predict")
+# Python refuses to read numbers of thousands of digits.
+_ADDRESS = re.compile(r"/v1/models/([^/]+?)(?:/versions/(\d{1,18}))?:predict")
+_SHOWN = 1000  # characters of an error: what was given may have a megabyte
 
 
 class Disconnected(Exception):
@@ -125,7 +127,12 @@ class Predictions:
 
 def error_body(message: str) -> bytes:
     """The body of an answer that tells an error."""
-    return json.dumps({"error": message}).encode()
+    return json.dumps({"error": shortened(message)}).encode()
+
+
+def shortened(message: str) -> str:
+    """The beginning of an error that repeats too much of what was given."""
+    return message if len(message) <= _SHOWN else f"{message[:_SHOWN]}..."
 
 
 def _declared_length(scope: dict[str, Any]) -> int:

@@ -85,7 +85,13 @@ def to_arrays(request: Request, inputs: dict[str, Spec]) -> Arrays:
         raise ValueError(
             f"The signature takes {_names(inputs)}; the request gives {given}."
         )
-    arrays = {name: _array(name, columns[name], spec) for name, spec in inputs.items()}
+    try:
+        arrays = {
+            name: _array(name, columns[name], spec) for name, spec in inputs.items()
+        }
+    # Python's own limit, or NumPy's of 32 axes.
+    except RuntimeError as error:
+        raise ValueError("The request has too many lists in lists.") from error
     free = {
         name: len(arrays[name])
         for name, spec in inputs.items()

@@ -13,8 +13,8 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from keras_stargan.serving.connections import protocol_class
-from keras_stargan.serving.predictions import Predictions
+from keras_stargan.serving.connections import most_connections, protocol_class
+from keras_stargan.serving.predictions import Predictions, shortened
 from keras_stargan.serving.service import Refusal, Service
 
 # Seconds for which an idle connection is kept: longer than most clients do, so that
@@ -51,7 +51,7 @@ def make_app(service: Service) -> Any:
     app = FastAPI(lifespan=lifespan, openapi_url=None)
 
     def error_response(status: int, message: str) -> JSONResponse:
-        return JSONResponse({"error": message}, status)
+        return JSONResponse({"error": shortened(message)}, status)
 
     @app.exception_handler(Refusal)
     async def refused(request: Request, error: Refusal) -> Response:
@@ -135,7 +135,7 @@ def make_server(service: Service, started: Callable[[], None] = lambda: None) ->
 
     config = uvicorn.Config(
         app,
-        http=protocol_class(service.limits.timeout),
+        http=protocol_class(service.limits.timeout, most_connections()),
         ws="none",
         access_log=False,
         log_level="warning",
