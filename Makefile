@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 
-.PHONY: demo test test-browser clean
+.PHONY: campaign demo test test-browser clean
 
 # A stamp is written when an installation is complete; it is made again when the
 # dependencies change.
@@ -24,6 +24,12 @@ test: $(VENV)/installed-test
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/python -m mypy
 	$(VENV)/bin/python -m pytest
+
+# Takes hours; what was found is in docs/reliability.md. Goes on where it stopped.
+CAMPAIGNS ?= /tmp/keras_stargan_campaigns
+campaign: $(VENV)/installed-test
+	cd tests && $(abspath $(VENV))/bin/python -m campaigns.pictures --output=$(CAMPAIGNS)/pictures
+	cd tests && $(abspath $(VENV))/bin/python -m campaigns.requests
 
 # Needs Chromium and its driver (Debian: chromium, chromium-driver).
 test-browser: $(VENV)/installed-test
