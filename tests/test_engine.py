@@ -1,6 +1,7 @@
 """The training engine: replicas, XLA, randomness, rates."""
 
 import functools
+import gc
 import re
 
 import keras
@@ -128,6 +129,22 @@ def test_several_steps_an_execution_equal_single_steps():
         models.append(model)
     for a, b in zip(weights(models[0]), weights(models[1]), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_graphs_of_a_model_that_is_gone_are_freed():
+    """TensorFlow would keep those with gradients of our own as long as it lives."""
+
+    def graphs_after_training():
+        model = make_model()
+        model.compile()
+        model.fit(*make_data(4), batch_size=4, verbose=0)
+        del model
+        gc.collect()
+        return sum(isinstance(item, tf.Graph) for item in gc.get_objects())
+
+    first = graphs_after_training()
+    # Keras keeps one that makes functions of initial values.
+    assert graphs_after_training() <= first + 1
 
 
 def test_another_seed_trains_otherwise():

@@ -78,14 +78,20 @@ class Adam(keras.optimizers.Adam):
         factor = tf.minimum(self.max_global_norm / (norm + 1e-6), 1.0)
         return [(g if g is None else g * factor, variable) for g, variable in pairs]
 
-    def update_step(self, gradient, variable, learning_rate):
-        """Moves one weight, on TensorFlow."""
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        """Moves all weights, on TensorFlow.
+
+        What is the same for each of them is computed once: hundreds of weights would
+        make a graph of thousands of operations, which takes seconds.
+        """
+        dtypes = {keras.backend.standardize_dtype(v.dtype) for v in trainable_variables}
+        same = {dtype: self._numbers(dtype, learning_rate) for dtype in dtypes}
+        super()._backend_update_step(grads, trainable_variables, same)
+
+    def _numbers(self, dtype, learning_rate):
+        """What `ResourceApplyAdam` takes besides a weight and its gradient."""
         import tensorflow as tf
 
-        index = self._get_variable_index(variable)
-        dtype = variable.dtype
-        if self.coupled_weight_decay:
-            gradient = gradient + self.coupled_weight_decay * variable
         step = tf.cast(self.iterations.value + 1, dtype)
         # Not by a cast, whose input would be a float32.
         beta_1, beta_2 = (
@@ -95,17 +101,28 @@ class Adam(keras.optimizers.Adam):
         beta_2_power = tf.pow(beta_2, step)
         # The operation adds epsilon before the bias correction.
         correction = tf.sqrt(1.0 - beta_2_power) if self.corrects_epsilon else 1.0
+        return {
+            "beta1_power": tf.pow(beta_1, step),
+            "beta2_power": beta_2_power,
+            "lr": tf.cast(learning_rate, dtype),
+            "beta1": beta_1,
+            "beta2": beta_2,
+            "epsilon": self.epsilon * correction,
+        }
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Moves one weight; `learning_rate` is what `_numbers` gives for each type."""
+        import tensorflow as tf
+
+        index = self._get_variable_index(variable)
+        if self.coupled_weight_decay:
+            gradient = gradient + self.coupled_weight_decay * variable
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
-            beta1_power=tf.pow(beta_1, step),
-            beta2_power=beta_2_power,
-            lr=tf.cast(learning_rate, dtype),
-            beta1=beta_1,
-            beta2=beta_2,
-            epsilon=self.epsilon * correction,
             grad=gradient,
+            **learning_rate[variable.dtype.name],
         )
 
     def get_config(self):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import tree
+from tensorflow.python.framework import ops
 
 from keras_stargan.networks.batch_normalization import statistics_kept
 from keras_stargan.networks.global_batch import Replica, one_replica
@@ -49,8 +50,12 @@ def compiled(function: Callable) -> Callable:
 
     @functools.cache
     def graph(*specs: tf.TensorSpec) -> Callable:
+        def traced(*tensors: tf.Tensor) -> Any:
+            with _gradients_forgotten():
+                return function(*tensors)
+
         # One graph for all numbers of rows: the same image always gives the same.
-        return tf.function(function, input_signature=specs, autograph=False)
+        return tf.function(traced, input_signature=specs, autograph=False)
 
     def run(*arrays: Any) -> Any:
         tensors = [tf.convert_to_tensor(array) for array in arrays]
@@ -74,6 +79,43 @@ def _unfused() -> Iterator[None]:
         yield
     finally:
         tf.config.optimizer.set_experimental_options({"remapping": before})
+
+
+@contextlib.contextmanager
+def _gradients_forgotten() -> Iterator[None]:
+    """Lets TensorFlow forget the custom gradients of a graph that is finished.
+
+    It keeps the function of each, and with it the graph and all that the graph uses,
+    as long as the process lives. Nobody can take gradients through the graph later.
+    """
+    known = ops.gradient_registry._registry
+    before = set(known)
+    try:
+        yield
+    finally:
+        for name in known.keys() - before:
+            if name.startswith("CustomGradient-"):
+                del known[name]
+
+
+@contextlib.contextmanager
+def _traced_once(networks: Iterable[keras.Model]) -> Iterator[None]:
+    """Makes one graph of each network instead of one of each of its calls.
+
+    StarGAN v2 calls its generator eight times in a step, and the first step would wait
+    for all of these graphs. Networks that keep statistics are left as they are: what
+    they do depends on more than their inputs.
+    """
+    networks = [network for network in networks if not network.non_trainable_weights]
+    for network in networks:
+        # Not by Keras' own way, which would look for weights in it.
+        function = tf.function(network.call, autograph=False)
+        object.__setattr__(network, "call", function)
+    try:
+        yield
+    finally:
+        for network in networks:
+            object.__delattr__(network, "call")
 
 
 class Trainer:
@@ -173,7 +215,13 @@ class Trainer:
             step = functools.partial(self._step, chosen, train)
             if model.run_eagerly:
                 return step
-            return tf.function(step, autograph=False, reduce_retracing=True)
+            networks = model.networks.values()
+
+            def traced(data: Any) -> dict[str, tf.Tensor]:
+                with _traced_once(networks), _gradients_forgotten():
+                    return step(data)
+
+            return tf.function(traced, autograph=False, reduce_retracing=True)
 
         def due_now() -> Iterator[tuple[str, tuple[str, ...]]]:
             step = self.host_step
