@@ -26,9 +26,9 @@ test: $(VENV)/installed-test
 	$(VENV)/bin/python -m pytest
 
 # Takes hours; what was found is in docs/reliability.md. Goes on where it stopped.
-CAMPAIGNS ?= /tmp/keras_stargan_campaigns
+CAMPAIGNS ?= runs/campaigns
 campaign: $(VENV)/installed-test
-	cd tests && $(abspath $(VENV))/bin/python -m campaigns.pictures --output=$(CAMPAIGNS)/pictures
+	cd tests && $(abspath $(VENV))/bin/python -m campaigns.pictures --output=$(abspath $(CAMPAIGNS))/pictures
 	cd tests && $(abspath $(VENV))/bin/python -m campaigns.requests
 
 # Needs Chromium and its driver (Debian: chromium, chromium-driver).

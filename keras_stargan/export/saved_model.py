@@ -16,6 +16,7 @@ from keras_stargan.export.warmup import has_messages, write_warmup
 from keras_stargan.files.whole import whole_folder
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.endpoints import Endpoint
+from keras_stargan.training.backends.tensorflow import gradients_forgotten
 
 Signatures = dict[str, Any]  # of TensorFlow functions
 Size = tuple[int | None, int | None]
@@ -110,7 +111,8 @@ def signatures_of(model: TranslationModel, size: Size | None = None) -> Signatur
         # It would bring the discriminator along, which nothing else needs.
         functions.pop("classify", None)
     functions |= _text_signatures(model, endpoints, binary)
-    return {name: one.get_concrete_function() for name, one in functions.items()}
+    with gradients_forgotten():
+        return {name: one.get_concrete_function() for name, one in functions.items()}
 
 
 def check_place(path: str | os.PathLike) -> None:

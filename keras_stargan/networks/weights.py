@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import keras
 
+from keras_stargan.networks.converters import for_converters
+
 T = TypeVar("T")
 
 _without_values = contextvars.ContextVar("_without_values", default=False)
@@ -21,7 +23,9 @@ def make_weights(network: keras.Model, *inputs: keras.KerasTensor) -> None:
     """
     # Or Keras would call it a second time, to build it.
     network.built = True
-    network(inputs[0] if len(inputs) == 1 else list(inputs))
+    # TensorFlow would keep the graphs of gradients that instance normalization brings.
+    with for_converters():
+        network(inputs[0] if len(inputs) == 1 else list(inputs))
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:

@@ -51,7 +51,7 @@ def compiled(function: Callable) -> Callable:
     @functools.cache
     def graph(*specs: tf.TensorSpec) -> Callable:
         def traced(*tensors: tf.Tensor) -> Any:
-            with _gradients_forgotten():
+            with gradients_forgotten():
                 return function(*tensors)
 
         # One graph for all numbers of rows: the same image always gives the same.
@@ -82,7 +82,7 @@ def _unfused() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _gradients_forgotten() -> Iterator[None]:
+def gradients_forgotten() -> Iterator[None]:
     """Lets TensorFlow forget the custom gradients of a graph that is finished.
 
     It keeps the function of each, and with it the graph and all that the graph uses,
@@ -218,7 +218,7 @@ class Trainer:
             networks = model.networks.values()
 
             def traced(data: Any) -> dict[str, tf.Tensor]:
-                with _traced_once(networks), _gradients_forgotten():
+                with _traced_once(networks), gradients_forgotten():
                     return step(data)
 
             return tf.function(traced, autograph=False, reduce_retracing=True)
