@@ -30,6 +30,7 @@ CAMPAIGNS ?= runs/campaigns
 campaign: $(VENV)/installed-test
 	cd tests && $(abspath $(VENV))/bin/python -m campaigns.pictures --output=$(abspath $(CAMPAIGNS))/pictures
 	cd tests && $(abspath $(VENV))/bin/python -m campaigns.requests
+	cd tests && $(abspath $(VENV))/bin/python -m campaigns.long_run --output=$(abspath $(CAMPAIGNS))/long_run
 
 # Needs Chromium and its driver (Debian: chromium, chromium-driver).
 test-browser: $(VENV)/installed-test
