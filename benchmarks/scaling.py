@@ -30,7 +30,7 @@ FLAGS = flags.FLAGS
 
 BASE = {"size": 64, "width": 32, "batch": 8, "domains": 8}
 TABLES = {
-    "size": [32, 64, 128],
+    "size": [64, 128, 256],
     "width": [16, 32, 64],
     "batch": [1, 2, 4, 8, 16, 32],
     "domains": [2, 8, 32],

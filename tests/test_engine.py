@@ -3,6 +3,7 @@
 import functools
 import gc
 import re
+import types
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from keras_stargan.training.callbacks import (
     LearningRateSchedule,
     ProgressBar,
     StopOnNaN,
+    TensorBoard,
 )
 from keras_stargan.training.randomness import Draws
 from keras_stargan.training.strategies import make_strategy
@@ -225,6 +227,19 @@ def test_progress_bar_fits_the_terminal_until_the_epoch_ends(monkeypatch, capsys
     width = len(re.sub(r"\x1b\[\d+m|[\b\r\n]", "", live))
     assert width <= 100 and "G/loss" in live and "D/term0" in live
     assert all(name in final for name in logs)
+
+
+def test_a_step_makes_no_summary_that_nobody_writes(tmp_path, monkeypatch):
+    """TensorFlow would keep memory for each."""
+    made = []
+    callback = TensorBoard(tmp_path, write_graph=False)
+    callback.set_model(make_model())
+    callback.on_train_begin()
+    callback.on_train_batch_begin(0)
+    module = types.SimpleNamespace(scalar=lambda *_, **__: made.append(1))
+    monkeypatch.setattr(TensorBoard, "summary", module)
+    callback.on_train_batch_end(0, {"loss": 1.0})
+    assert made == []
 
 
 def test_nan_stops_the_run_naming_step_and_loss():

@@ -16,6 +16,7 @@ from keras_stargan.training.callbacks import (
     Interruption,
     ProgressBar,
     StopOnNaN,
+    TensorBoard,
 )
 from keras_stargan.training.checkpoints import restore_checkpoint, save_checkpoint
 from keras_stargan.training.engine import AdversarialModel
@@ -102,7 +103,7 @@ def train(
         writing = [
             HistoryFile(work_dir / "history.csv"),
             Checkpoints(checkpoints, checkpoint_every),
-            keras.callbacks.TensorBoard(work_dir / "logs", write_graph=False),
+            TensorBoard(work_dir / "logs", write_graph=False),
         ]
         callbacks = [
             *([ProgressBar()] if worker.is_chief else []),
