@@ -25,11 +25,12 @@ test: $(VENV)/installed-test
 	$(VENV)/bin/python -m mypy
 	$(VENV)/bin/python -m pytest
 
-# Takes hours; what was found is in docs/reliability.md. Goes on where it stopped.
+# Takes hours; what was found is in docs/reliability.md. Goes on where it stopped, but for
+# the requests.
 CAMPAIGNS ?= runs/campaigns
 campaign: $(VENV)/installed-test
 	cd tests && $(abspath $(VENV))/bin/python -m campaigns.pictures --output=$(abspath $(CAMPAIGNS))/pictures
-	cd tests && $(abspath $(VENV))/bin/python -m campaigns.requests
+	cd tests && $(abspath $(VENV))/bin/python -m campaigns.requests --output=$(abspath $(CAMPAIGNS))/requests.json
 	cd tests && $(abspath $(VENV))/bin/python -m campaigns.long_run --output=$(abspath $(CAMPAIGNS))/long_run
 
 # Needs Chromium and its driver (Debian: chromium, chromium-driver).

@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import signal
+import socket
 import threading
 import time
 import urllib.error
@@ -28,7 +29,12 @@ class Answer:
 
 class Client:
     def __init__(self, port):
+        self.port = port
         self.url = f"http://127.0.0.1:{port}"
+
+    def connect(self):
+        """A bare connection."""
+        return socket.create_connection(("127.0.0.1", self.port), 60)
 
     def get(self, path):
         return self._answer(path, None)

@@ -71,6 +71,12 @@ def test_a_jpeg_of_thousands_of_scans_is_not_served(many_scans):
     assert "10,000,000,000 pixels in all its scans together" in fault
 
 
+def test_a_picture_with_an_endless_side_is_not_decoded():
+    content = mutated_pictures.png(1, 70_000, 70_000)
+    with pytest.raises(ValueError, match=r"65,535 pixels; it has 70,000"):
+        open_picture("a.png", content)
+
+
 def test_a_progressive_jpeg_is_read():
     content = mutated_pictures.valid_files()["jpeg_progressive"]
     assert open_picture("a.jpg", content).size == (24, 24)

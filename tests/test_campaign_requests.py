@@ -58,12 +58,8 @@ def few_connections(monkeypatch):
 
 
 def test_silent_connections_do_not_keep_others_out(few_connections):
-    port = int(few_connections.url.rpartition(":")[2])
     with contextlib.ExitStack() as stack:
-        silent = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), 60))
-            for _ in range(50)
-        ]
+        silent = [stack.enter_context(few_connections.connect()) for _ in range(50)]
         assert few_connections.post(PREDICT, {"instances": [1]}).status == 200
         silent[0].settimeout(60)
         with contextlib.suppress(ConnectionResetError):
@@ -87,14 +83,13 @@ def test_an_answer_that_nobody_reads_is_dropped():
         large, {"x": Spec((None,), "float32")}, {"y": Spec((None, None), "float32")}
     )
     with served({"serving_default": signature}, timeout=2.0) as client:
-        port = int(client.url.rpartition(":")[2])
         body = b'{"instances": [1]}'
         head = (
             f"POST {PREDICT} HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         with socket.socket() as deaf:
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            deaf.connect(("127.0.0.1", port))
+            deaf.connect(("127.0.0.1", client.port))
             deaf.settimeout(60)
             deaf.sendall(head.encode() + body)
             time.sleep(4)

@@ -1,7 +1,6 @@
 """`keras-stargan serve` under load: how it makes batches, and where its bounds are."""
 
 import contextlib
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -154,9 +153,8 @@ def test_refused_requests_do_not_keep_others_out():
         served({"serving_default": doubling()}, **limits) as client,
         contextlib.ExitStack() as stack,
     ):
-        port = int(client.url.rpartition(":")[2])
         for _ in range(3):
-            refused = socket.create_connection(("127.0.0.1", port), 60)
+            refused = client.connect()
             stack.enter_context(refused)
             refused.sendall(f"{header}Expect: 100-continue\r\n\r\n".encode())
             # The server reads what it will throw away.
@@ -181,28 +179,26 @@ def test_a_request_that_takes_too_long_gives_up_its_place(gated):
 @pytest.mark.parametrize("begin", [b"", b"GET /healthz HTTP/1.1\r\nHost: h"])
 @pytest.mark.parametrize("asks_before", [False, True])
 def test_a_connection_is_closed_if_a_header_takes_too_long(begin, asks_before):
-    with served({"serving_default": doubling()}, timeout=0.2) as client:
-        port = int(client.url.rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), 60) as slow:
-            if asks_before:
-                slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
-                while not slow.recv(1000).endswith(b"ok\n"):
-                    pass
-                begin = begin or b"G"  # Without any, it may stay open for longer.
-            slow.sendall(begin)
-            assert slow.recv(1000) == b""
+    signatures = {"serving_default": doubling()}
+    with served(signatures, timeout=0.2) as client, client.connect() as slow:
+        if asks_before:
+            slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+            while not slow.recv(1000).endswith(b"ok\n"):
+                pass
+            begin = begin or b"G"  # Without any, it may stay open for longer.
+        slow.sendall(begin)
+        assert slow.recv(1000) == b""
 
 
 def test_a_header_without_end_is_not_read():
-    with served({"serving_default": doubling()}) as client:
-        port = int(client.url.rpartition(":")[2])
-        with (
-            socket.create_connection(("127.0.0.1", port), 60) as endless,
-            pytest.raises(OSError),
-        ):
-            endless.sendall(b"GET /healthz HTTP/1.1\r\n")
-            while True:
-                endless.sendall(b"X: " + b"x" * 1000 + b"\r\n")
+    with (
+        served({"serving_default": doubling()}) as client,
+        client.connect() as endless,
+        pytest.raises(OSError),
+    ):
+        endless.sendall(b"GET /healthz HTTP/1.1\r\n")
+        while True:
+            endless.sendall(b"X: " + b"x" * 1000 + b"\r\n")
 
 
 def test_a_failure_of_the_model_is_told_and_survived():

@@ -16,7 +16,7 @@ from keras_stargan.export.warmup import has_messages, write_warmup
 from keras_stargan.files.whole import whole_folder
 from keras_stargan.methods.base import TranslationModel
 from keras_stargan.methods.endpoints import Endpoint
-from keras_stargan.training.backends.tensorflow import gradients_forgotten
+from keras_stargan.training.backends.graphs import gradients_forgotten
 
 Signatures = dict[str, Any]  # of TensorFlow functions
 Size = tuple[int | None, int | None]

@@ -31,6 +31,9 @@ FORMATS = (
 # decoder goes through the whole picture for each: a file of 500 kB that has thousands
 # would keep it busy for minutes.
 MAX_SCANNED = 10**10
+# Longer sides, which a damaged file may claim, take seconds to be resized. JPEG files
+# cannot have them.
+MAX_SIDE = 2**16 - 1
 # Pixels above which pictures are decoded one at a time: they take up to 12 bytes for
 # each while they are converted.
 _LARGE = 2**24
@@ -63,12 +66,17 @@ def open_picture(path: str | os.PathLike, content: bytes | None = None) -> Image
 
     Raises:
         ValueError: if the file cannot be read, is truncated, has more pixels than
-            Pillow considers safe (about 179 million), or more than `MAX_SCANNED`
-            pixels times scans. The message names the file and the reason.
+            Pillow considers safe (about 179 million), more than `MAX_SCANNED` pixels
+            times scans, or a side longer than `MAX_SIDE` pixels. The message names the
+            file and the reason.
     """
     try:
         source = str(path) if content is None else io.BytesIO(content)
         with Image.open(source, formats=_known_formats()) as file:
+            if max(file.size) > MAX_SIDE:
+                raise ValueError(
+                    f"a side may have {MAX_SIDE:,} pixels; it has {max(file.size):,}"
+                )
             pixels = file.size[0] * file.size[1]
             if file.fp is not None and file.format in ("JPEG", "MPO"):
                 _check_scans(file.fp, pixels)

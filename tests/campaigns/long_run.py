@@ -1,6 +1,6 @@
 """A long run of a tiny model: memory, open files and threads must not grow.
 
-    cd tests && python -m campaigns.long_run --number=200000 --output=/tmp/long_run
+    cd tests && python -m campaigns.long_run --number=200000 --output=../runs/long_run
 
 trains StarGAN as `keras-stargan train` does, with checkpoints, TensorBoard and
 `history.csv`, for so many steps. At the end of each epoch of 1,000 steps it adds a row

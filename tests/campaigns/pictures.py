@@ -1,6 +1,6 @@
 """Hostile picture files through everything that reads pictures.
 
-    cd tests && python -m campaigns.pictures --number=100000 --output=/tmp/pictures
+    cd tests && python -m campaigns.pictures --number=100000 --output=../runs/pictures
 
 Each file of `campaigns.mutated_pictures` is opened and framed, read in folders,
 streamed and translated, one of 16 is taken as a reference, and all are sent to the

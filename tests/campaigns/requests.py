@@ -12,7 +12,6 @@ import contextlib
 import json
 import pathlib
 import resource
-import socket
 import sys
 import tempfile
 import time
@@ -21,8 +20,8 @@ import numpy as np
 from campaigns.mutated_pictures import saved
 from campaigns.pictures import make_models
 from PIL import Image
+from rest_server import PREDICT, served
 
-PREDICT = "/v1/models/faces:predict"
 SECONDS = 5.0  # for a good request, whatever else the server does
 _SEND_BY = 100  # a good request after so many hostile ones
 _PICTURE = saved(Image.new("RGB", (20, 20), "teal"), "PNG")
@@ -124,12 +123,11 @@ def try_silence(client, count: int, say: bytes = b"") -> dict:
     Returns:
         As `try_requests`.
     """
-    port = int(client.url.rpartition(":")[2])
     expected = client.post(PREDICT, good_request()).text
     failures, slowest, sockets = [], 0.0, []
     try:
         for number in range(count):
-            one = socket.create_connection(("127.0.0.1", port), 60)
+            one = client.connect()
             sockets.append(one)
             with contextlib.suppress(OSError):  # Closed where there are too many.
                 one.sendall(say)
@@ -146,7 +144,6 @@ def try_silence(client, count: int, say: bytes = b"") -> dict:
 
 def try_leaving(client, count: int) -> dict:
     """Sends requests, part of them or whole, and goes away before the answer."""
-    port = int(client.url.rpartition(":")[2])
     body = json.dumps(good_request()).encode()
     header = (
         f"POST {PREDICT} HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -157,7 +154,7 @@ def try_leaving(client, count: int) -> dict:
     slowest = 0.0
     for number in range(count):
         length = 1 + number * 7919 % len(whole) if number % 2 else len(whole)
-        with socket.create_connection(("127.0.0.1", port), 60) as one:
+        with client.connect() as one:
             one.sendall(whole[:length])
         if number % 50 == 0:
             slowest = max(slowest, _good(client, expected, failures))
@@ -243,7 +240,6 @@ def _hostile_tensor(rng, spec):
 def main() -> None:
     """Runs the campaign."""
     import tensorflow as tf
-    from rest_server import served
 
     from keras_stargan.serving.signatures import load_signatures
 

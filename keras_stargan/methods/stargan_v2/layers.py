@@ -251,7 +251,8 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
         parameters = ops.cast(self.dense(styles), x.dtype)[:, None, None, :]
         gamma, beta = ops.split(parameters, 2, axis=-1)
         if is_for_converters():
-            outputs = (1.0 + gamma) * ops.cast(self.norm(images), x.dtype) + beta
+            normalized = instance_normalize(x, None, None, self.norm.epsilon)
+            outputs = (1.0 + gamma) * normalized + beta
         else:
             outputs = instance_normalize(x, 1.0 + gamma, beta, self.norm.epsilon)
         return ops.cast(outputs, self.compute_dtype)

@@ -35,6 +35,6 @@ def compiled(function: Callable) -> Callable:
     """
     if keras.backend.backend() != "tensorflow":
         return function
-    from keras_stargan.training.backends import tensorflow
+    from keras_stargan.training.backends import graphs
 
-    return tensorflow.compiled(function)
+    return graphs.compiled(function)
